@@ -1,0 +1,162 @@
+"""What an order is: three axes, of which the money's is derived from its payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.domain.money import Money
+from app.domain.states import (
+    CaptureMethod,
+    DisputeStatus,
+    FulfillmentStatus,
+    GatewayName,
+    LatePaymentPolicy,
+    OrderPaymentStatus,
+    OrderStatus,
+    PaymentMethodType,
+    PaymentStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.facts import Failure
+    from app.domain.payment import PaymentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as its row holds it. Amounts are in `currency`'s minor unit."""
+
+    id: UUID
+    number: str
+    status: OrderStatus
+    payment_status: OrderPaymentStatus
+    fulfillment_status: FulfillmentStatus
+    version: int
+    currency: str
+    total_minor: int
+    paid_minor: int
+    refunded_minor: int
+    payment_in_progress: bool
+    customer_id: str | None
+    customer_email: str | None
+    late_payment_policy: LatePaymentPolicy
+    expires_at: datetime | None
+    metadata: Mapping[str, object]
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the shop still means to deliver, and so may keep money up to the total."""
+        return self.status not in CLOSED_STATUSES
+
+    @property
+    def balance(self) -> Money:
+        """What is left to pay on an open order, never below zero."""
+        left = self.total_minor - self.paid_minor + self.refunded_minor if self.is_open else 0
+        return Money(max(left, 0), self.currency)
+
+    @property
+    def surplus(self) -> Money:
+        """Money held beyond what the order may keep."""
+        keeps = self.total_minor if self.is_open else 0
+        return Money(max(self.paid_minor - self.refunded_minor - keeps, 0), self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment as its row holds it: what was asked, and the newest summary of its facts."""
+
+    id: UUID
+    order_id: UUID
+    gateway: GatewayName
+    method: PaymentMethodType | None
+    status: PaymentStatus
+    capture_method: CaptureMethod
+    currency: str
+    amount_minor: int
+    authorized_minor: int
+    captured_minor: int
+    refunded_minor: int
+    reference: str | None
+    next_action: Mapping[str, object] | None
+    last_error: Failure | None
+    late_authorized: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        """What was asked."""
+        return Money(self.amount_minor, self.currency)
+
+
+CLOSED_STATUSES: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMoney:
+    """The sums over all payments of one order, in minor units of the order's currency."""
+
+    paid: int
+    refunded: int
+    authorized: int
+    conflicted: bool
+    disputed: bool
+    under_way: bool
+
+
+def order_money(states: Collection[PaymentState]) -> OrderMoney:
+    """Add up the payments. Money of a conflicted payment is nobody's yet and counts for nothing."""
+    counted = [state for state in states if state.status is not PaymentStatus.CONFLICTED]
+    return OrderMoney(
+        paid=sum(state.captured.minor for state in counted),
+        refunded=sum(state.refunded.minor for state in counted),
+        authorized=sum(state.capturable.minor for state in counted if state.status in _HOLDS_AUTHORIZATION),
+        conflicted=len(counted) < len(states),
+        disputed=any(
+            dispute.status in (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
+            for state in states
+            for dispute in state.disputes
+        ),
+        under_way=any(state.under_way for state in states),
+    )
+
+
+_HOLDS_AUTHORIZATION: Final = frozenset({PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PARTIALLY_CAPTURED})
+
+
+def order_payment_status(total: int, money: OrderMoney) -> OrderPaymentStatus:  # noqa: PLR0911 - a table
+    """Derive what the money says: the first line that holds."""
+    if money.conflicted:
+        return OrderPaymentStatus.REVIEW
+    if money.disputed:
+        return OrderPaymentStatus.DISPUTED
+    if money.refunded > 0:
+        whole = money.refunded >= money.paid
+        return OrderPaymentStatus.REFUNDED if whole else OrderPaymentStatus.PARTIALLY_REFUNDED
+    if money.paid > total:
+        return OrderPaymentStatus.OVERPAID
+    if money.paid == total:
+        return OrderPaymentStatus.PAID
+    if money.paid > 0:
+        return OrderPaymentStatus.PARTIALLY_PAID
+    if money.authorized >= total:
+        return OrderPaymentStatus.AUTHORIZED
+    return OrderPaymentStatus.PENDING if money.under_way else OrderPaymentStatus.UNPAID
+
+
+def order_status(order: Order, money: OrderMoney) -> OrderStatus:
+    """Derive what the shop promises once the money says this. Only money moves an order here."""
+    secured = money.paid + money.authorized - money.refunded >= order.total_minor and not money.conflicted
+    if order.status is OrderStatus.PENDING and secured:
+        return OrderStatus.CONFIRMED
+    late = order.status in CLOSED_STATUSES and money.paid - money.refunded >= order.total_minor
+    if late and not money.conflicted and order.late_payment_policy is LatePaymentPolicy.HONOR:
+        return OrderStatus.CONFIRMED
+    return order.status

@@ -1,0 +1,243 @@
+"""What a payment is: a pure function of what was asked and of the set of facts known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from app.domain.facts import Fact, FactKind, Failure
+from app.domain.money import Money
+from app.domain.refunds import DisputeState, RefundState, disputes_of, refunds_of
+from app.domain.states import CaptureMethod, DisputeStatus, PaymentAttemptStatus, PaymentStatus, RefundStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from app.domain.states import PaymentMethodType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentTerms:
+    """What was asked of the gateway."""
+
+    amount: Money
+    capture_method: CaptureMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptState:
+    """One try of the shopper. Its furthest step counts; a failed try may still be authorised, late."""
+
+    reference: str
+    status: PaymentAttemptStatus
+    method: PaymentMethodType | None
+    failure: Failure | None
+    started_at: datetime | None
+    failed: bool
+    """Whether the gateway said at any time that this try had failed."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still come of this try without a new one."""
+        return self.status in _OPEN_STEPS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentState:
+    """Everything that follows from the facts of one payment. Amounts are in the payment's currency."""
+
+    status: PaymentStatus
+    authorized: Money
+    captured: Money
+    refunded: Money
+    refund_pending: Money
+    disputed: Money
+    attempts: tuple[AttemptState, ...]
+    refunds: tuple[RefundState, ...]
+    disputes: tuple[DisputeState, ...]
+    last_error: Failure | None
+    late_authorized: bool
+    conflict: str | None
+
+    @property
+    def capturable(self) -> Money:
+        """What is authorised and neither captured nor released."""
+        return self.authorized - self.captured
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a shopper's money may be on its way."""
+        return self.status in _UNDER_WAY
+
+
+_OPEN_STEPS: Final = frozenset(
+    {
+        PaymentAttemptStatus.STARTED,
+        PaymentAttemptStatus.ACTION_REQUIRED,
+        PaymentAttemptStatus.PROCESSING,
+    }
+)
+_UNDER_WAY: Final = frozenset({PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION})
+_STEP_OF: Final = {
+    FactKind.ATTEMPT_STARTED: PaymentAttemptStatus.STARTED,
+    FactKind.ACTION_REQUIRED: PaymentAttemptStatus.ACTION_REQUIRED,
+    FactKind.PROCESSING: PaymentAttemptStatus.PROCESSING,
+    FactKind.FAILED: PaymentAttemptStatus.FAILED,
+    FactKind.AUTHORIZED: PaymentAttemptStatus.AUTHORIZED,
+    FactKind.CAPTURED: PaymentAttemptStatus.SUCCEEDED,
+}
+_STEP_RANK: Final = {status: rank for rank, status in enumerate(_STEP_OF.values())}
+_MONEY_KINDS: Final = frozenset({FactKind.AUTHORIZED, FactKind.CAPTURED})
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
+    """Derive a payment's state. The order and number of tellings of the facts make no difference."""
+    currency = terms.amount.currency
+    conflict = conflict_of(terms, facts)
+    canceled = any(fact.kind is FactKind.CANCELED for fact in facts)
+    captured = _sum(facts, FactKind.CAPTURED, currency)
+    held = (
+        0
+        if canceled
+        else _sum(facts, FactKind.AUTHORIZED, currency) - _sum(facts, FactKind.RELEASED, currency)
+    )
+    attempts = _attempts(facts, canceled=canceled)
+    refunds = refunds_of(facts, currency)
+    disputes = disputes_of(facts, currency)
+    return PaymentState(
+        status=_status(terms, facts, conflict, captured, held, attempts, canceled=canceled),
+        authorized=Money(max(held, captured), currency),
+        captured=Money(captured, currency),
+        refunded=_total((r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED), currency),
+        refund_pending=_total((r.amount for r in refunds if r.status is RefundStatus.PENDING), currency),
+        disputed=_total((d.amount for d in disputes if d.status is not DisputeStatus.WON), currency),
+        attempts=attempts,
+        refunds=refunds,
+        disputes=disputes,
+        last_error=_last_error(attempts),
+        late_authorized=_late(facts, attempts),
+        conflict=conflict,
+    )
+
+
+def conflict_of(terms: PaymentTerms, facts: Iterable[Fact]) -> str | None:
+    """Say how the gateway's amount or currency differs from what was asked, or None."""
+    asked = terms.amount
+    captured = 0
+    problems = []
+    for fact in facts:
+        if fact.amount is None:
+            continue
+        if fact.amount.currency != asked.currency:
+            problems.append(f"{fact.kind} in {fact.amount.currency}, asked in {asked.currency}")
+        elif fact.kind is FactKind.CAPTURED:
+            captured += fact.amount.minor
+        elif fact.kind is FactKind.AUTHORIZED and fact.amount != asked:
+            problems.append(f"authorized {fact.amount}, asked {asked}")
+    short = terms.capture_method is CaptureMethod.AUTOMATIC and 0 < captured < asked.minor
+    if captured > asked.minor or short:
+        problems.append(f"captured {Money(captured, asked.currency)}, asked {asked}")
+    return "; ".join(sorted(problems)) or None
+
+
+def _status(  # noqa: PLR0913 - one return for each line of the table that it is
+    terms: PaymentTerms,
+    facts: Iterable[Fact],
+    conflict: str | None,
+    captured: int,
+    held: int,
+    attempts: tuple[AttemptState, ...],
+    *,
+    canceled: bool,
+) -> PaymentStatus:
+    if conflict:
+        return PaymentStatus.CONFLICTED
+    if captured >= terms.amount.minor:
+        return PaymentStatus.SUCCEEDED
+    if captured > 0:
+        return PaymentStatus.PARTIALLY_CAPTURED
+    if held > 0:
+        return PaymentStatus.REQUIRES_CAPTURE
+    kinds = {fact.kind for fact in facts}
+    if canceled or (FactKind.AUTHORIZED in kinds and FactKind.RELEASED in kinds):
+        return PaymentStatus.CANCELED
+    return _status_of_attempts(kinds, attempts)
+
+
+def _status_of_attempts(kinds: set[FactKind], attempts: tuple[AttemptState, ...]) -> PaymentStatus:
+    steps = {attempt.status for attempt in attempts if attempt.is_open}
+    if FactKind.LAPSED in kinds:
+        return PaymentStatus.EXPIRED
+    if attempts and not steps:
+        return PaymentStatus.FAILED
+    if PaymentAttemptStatus.PROCESSING in steps:
+        return PaymentStatus.PROCESSING
+    if PaymentAttemptStatus.ACTION_REQUIRED in steps:
+        return PaymentStatus.REQUIRES_ACTION
+    return PaymentStatus.REQUIRES_PAYMENT_METHOD
+
+
+def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[AttemptState, ...]:
+    tries: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.kind in _STEP_OF:
+            tries.setdefault(fact.attempt_id or fact.object_id, []).append(fact)
+    found = [_attempt(reference, told, canceled=canceled) for reference, told in tries.items()]
+    return tuple(sorted(found, key=_attempt_order))
+
+
+def _attempt(reference: str, told: list[Fact], *, canceled: bool) -> AttemptState:
+    status = max((_STEP_OF[fact.kind] for fact in told), key=_STEP_RANK.__getitem__)
+    times = [fact.reported_at for fact in told if fact.reported_at is not None]
+    failure = max(
+        (fact.failure for fact in told if fact.failure is not None), default=None, key=_failure_order
+    )
+    method = max((fact.method for fact in told if fact.method is not None), default=None)
+    ended = canceled and status not in (PaymentAttemptStatus.SUCCEEDED, PaymentAttemptStatus.FAILED)
+    return AttemptState(
+        reference=reference,
+        status=PaymentAttemptStatus.CANCELED if ended else status,
+        method=method,
+        failure=failure,
+        started_at=min(times, default=None),
+        failed=any(fact.kind is FactKind.FAILED for fact in told),
+    )
+
+
+def _attempt_order(attempt: AttemptState) -> tuple[datetime, str]:
+    return (attempt.started_at or _LONG_AGO, attempt.reference)
+
+
+def _failure_order(failure: Failure) -> tuple[str, str, str, bool]:
+    return (failure.code, failure.message, failure.decline_code or "", failure.retryable)
+
+
+def _last_error(attempts: tuple[AttemptState, ...]) -> Failure | None:
+    """Return the newest try's failure; a try that went well after all has none to show."""
+    failed = [attempt for attempt in attempts if attempt.status is PaymentAttemptStatus.FAILED]
+    return failed[-1].failure if failed else None
+
+
+def _late(facts: Iterable[Fact], attempts: tuple[AttemptState, ...]) -> bool:
+    """Whether the bank said yes to a try that had failed, or after the payment was given up."""
+    given_up = any(fact.kind in (FactKind.CANCELED, FactKind.LAPSED) for fact in facts)
+    captured = any(fact.kind is FactKind.CAPTURED for fact in facts)
+    revived = any(
+        attempt.failed and attempt.status in (PaymentAttemptStatus.AUTHORIZED, PaymentAttemptStatus.SUCCEEDED)
+        for attempt in attempts
+    )
+    return revived or (given_up and captured)
+
+
+def _sum(facts: Iterable[Fact], kind: FactKind, currency: str) -> int:
+    return sum(
+        fact.amount.minor
+        for fact in facts
+        if fact.kind is kind and fact.amount is not None and fact.amount.currency == currency
+    )
+
+
+def _total(amounts: Iterable[Money], currency: str) -> Money:
+    return Money(sum(amount.minor for amount in amounts), currency)

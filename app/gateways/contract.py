@@ -1,0 +1,210 @@
+"""The contract between the product and a gateway adapter: what is asked, answered, and how it fails.
+
+Every call that changes something carries a key of ours that stays the same however often the call is repeated. A
+call without an answer is *unknown*, never failed. A webhook can only be parsed after it was verified: `parse`
+takes a `Verified`, and nothing but `Verified.by` makes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.facts import Fact, Failure
+    from app.domain.money import Money
+    from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
+
+
+class GatewayErrorKind(StrEnum):
+    """How a gateway call failed."""
+
+    UNKNOWN = "UNKNOWN"
+    """No answer, or none that can be trusted: the call may have happened. Ask, or repeat with the same key."""
+    UNAVAILABLE = "UNAVAILABLE"
+    """It certainly did not happen, and may work later (429, 503 before any work, connection refused)."""
+    REJECTED = "REJECTED"
+    """It certainly did not happen, and will not: the gateway refused the request."""
+    DECLINED = "DECLINED"
+    """The shopper's bank refused; `answer` carries the facts."""
+    NOT_FOUND = "NOT_FOUND"
+    """The gateway does not know the object."""
+
+
+class GatewayError(Exception):
+    """A gateway call that did not do what was asked. `code` is the gateway's own, for people to look up."""
+
+    def __init__(
+        self,
+        kind: GatewayErrorKind,
+        message: str,
+        *,
+        code: str = "",
+        retry_after_seconds: float | None = None,
+        failure: Failure | None = None,
+        answer: GatewayAnswer | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+        self.failure = failure
+        self.answer = answer
+
+
+class SignatureError(Exception):
+    """A webhook that does not prove where it comes from. `reason` is a stable word for metrics, not for callers."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentHandle:
+    """What a gateway needs to find a payment: our id, its reference once known, and what was asked."""
+
+    payment_id: UUID
+    reference: str | None
+    amount: Money
+    capture_method: CaptureMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRequest:
+    """A payment to open at the gateway. `return_url` is where the shopper's browser comes back to."""
+
+    payment_id: UUID
+    order_id: UUID
+    order_number: str
+    amount: Money
+    capture_method: CaptureMethod
+    method: PaymentMethodType | None
+    return_url: str | None
+    customer_email: str | None
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRequest:
+    """An authorisation to capture, in whole or in part."""
+
+    payment: PaymentHandle
+    amount: Money
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """Captured money to give back. `refund_id` is ours and travels with the refund where the gateway allows."""
+
+    payment: PaymentHandle
+    refund_id: UUID
+    amount: Money
+    reason: str | None
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAnswer:
+    """What a call learned: facts, the gateway's id of the payment, and what the shopper's browser does next.
+
+    `next_action` is one of the contract's actions as JSON, named by `type`: RedirectAction {url}, ClientSdkAction
+    {sdk, parameters}, UpiIntentAction {uri, expires_at}, QrCodeAction {payload, image_svg, expires_at}.
+    """
+
+    facts: tuple[Fact, ...]
+    reference: str | None = None
+    next_action: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A verified webhook, translated. It names its payment by our id, the gateway's reference, or a known object.
+
+    `external_id` is what the gateway calls the delivery and repeats when it delivers again. `facts` is empty for
+    a type that says nothing about money.
+    """
+
+    external_id: str
+    type: str
+    payment_id: UUID | None
+    reference: str | None
+    related_object_ids: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    next_action: Mapping[str, Any] | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A webhook's raw bytes, after `by` found that the gateway signed them."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    _proof: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self._proof is not _PROOF:
+            raise TypeError("Verified is made by Verified.by alone.")
+
+    @classmethod
+    def by(cls, check: Callable[[bytes], None], body: bytes, headers: Mapping[str, str]) -> Verified:
+        """Run `check` over the raw bytes; it raises SignatureError when they are not the gateway's."""
+        check(body)
+        return cls(body, headers, _PROOF)
+
+
+_PROOF = object()
+
+
+class Gateway(Protocol):
+    """One payment gateway. Every method may raise GatewayError; none touches the database."""
+
+    name: GatewayName
+    methods: tuple[PaymentMethodType, ...]
+    currencies: tuple[str, ...]
+    """The ISO 4217 codes that it takes; empty for any."""
+
+    def public_config(self) -> Mapping[str, Any]:
+        """Return what a browser may know: publishable keys, never secrets."""
+
+    async def create(self, request: CreateRequest) -> GatewayAnswer:
+        """Open a payment; repeating the call with the same key returns the same payment."""
+
+    async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
+        """Take what the gateway's browser SDK or redirect handed back, verify it, and look the payment up."""
+
+    async def capture(self, request: CaptureRequest) -> GatewayAnswer:
+        """Capture an authorisation, in whole or in part; the rest is released where the gateway does so."""
+
+    async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
+        """Give a payment up. REJECTED when it can no longer be canceled."""
+
+    async def refund(self, request: RefundRequest) -> GatewayAnswer:
+        """Give captured money back, in whole or in part."""
+
+    async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
+        """Ask what became of a payment, its refunds and disputes. NOT_FOUND when the gateway has none."""
+
+    def missed(self, since: datetime) -> AsyncIterator[Notification]:
+        """Yield what the gateway has recorded since `since`, oldest first, for recovery after an outage."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+        """Check a webhook's signature over the raw bytes. `headers` has lower-case names.
+
+        Raises:
+            SignatureError: the delivery does not prove that the gateway sent it.
+        """
+
+    def parse(self, delivery: Verified) -> Notification:
+        """Translate a verified webhook. ValueError when the body is not of the documented shape."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
