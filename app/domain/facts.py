@@ -8,16 +8,19 @@ idempotent, so the order and number of tellings make no difference.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from uuid import UUID
 
     from app.domain.money import Money
     from app.domain.states import GatewayName, PaymentMethodType, RefundInitiator
+
+
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FactKind(StrEnum):
@@ -62,7 +65,7 @@ class Fact:
     LAPSED. `amount` is cumulative for that object. `attempt_id` names the try that an authorisation or a capture
     came from. `own_id` is the id of our refund, where the gateway carries it (metadata), and `initiator` who asked
     for it. `detail` is the reason of a refund or dispute. `reported_at` is when the gateway says it happened,
-    taken from the object itself rather than from the delivery.
+    taken from the object itself rather than from the delivery; `recorded_at` is when we first learned of it.
     """
 
     gateway: GatewayName
@@ -77,6 +80,12 @@ class Fact:
     detail: str | None = None
     respond_by: datetime | None = None
     reported_at: datetime | None = None
+    recorded_at: datetime | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened as far as is known: the gateway's time, else ours."""
+        return self.reported_at or self.recorded_at or LONG_AGO
 
     @property
     def key(self) -> FactKey:
@@ -103,6 +112,7 @@ def merge(known: Fact, told: Fact) -> Fact:
         detail=_greater(known.detail, told.detail),
         respond_by=_greater(known.respond_by, told.respond_by),
         reported_at=_earlier(known.reported_at, told.reported_at),
+        recorded_at=_earlier(known.recorded_at, told.recorded_at),
     )
     return known if joined == known else joined
 

@@ -12,6 +12,7 @@ from app.domain.states import (
     FulfillmentStatus,
     GatewayName,
     LatePaymentPolicy,
+    OrderAdjustmentKind,
     OrderPaymentStatus,
     OrderStatus,
     PaymentMethodType,
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.domain.events import OrderEvent
     from app.domain.facts import Failure
-    from app.domain.payment import PaymentState
+    from app.domain.payment import PaymentAttempt, PaymentState
+    from app.domain.refunds import Dispute, Refund
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,64 @@ class Payment:
     def amount(self) -> Money:
         """What was asked."""
         return Money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """What was ordered. Fixed when the order is created."""
+
+    position: int
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+
+    @property
+    def total(self) -> Money:
+        """Quantity times unit price."""
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAdjustment:
+    """An amount beside the lines; a discount is negative. Fixed when the order is created."""
+
+    position: int
+    kind: OrderAdjustmentKind
+    label: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDetails:
+    """A payment with everything that belongs to it."""
+
+    payment: Payment
+    attempts: tuple[PaymentAttempt, ...]
+    refunds: tuple[Refund, ...]
+    disputes: tuple[Dispute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """One committed change of an order: the order and all its payments after it, and its events, in order.
+
+    The events' versions are contiguous and end at `order.version`.
+    """
+
+    order: Order
+    payments: tuple[PaymentDetails, ...]
+    events: tuple[OrderEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSnapshot:
+    """An order with all that belongs to it, at `order.version`."""
+
+    order: Order
+    lines: tuple[OrderLine, ...]
+    adjustments: tuple[OrderAdjustment, ...]
+    payments: tuple[PaymentDetails, ...]
 
 
 CLOSED_STATUSES: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import Fact, FactKind, Failure
 from app.domain.money import Money
-from app.domain.refunds import DisputeState, RefundState, disputes_of, refunds_of
+from app.domain.refunds import disputes_of, refunds_of
 from app.domain.states import CaptureMethod, DisputeStatus, PaymentAttemptStatus, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import datetime
 
+    from app.domain.refunds import Dispute, Refund
     from app.domain.states import PaymentMethodType
 
 
@@ -26,14 +27,14 @@ class PaymentTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptState:
+class PaymentAttempt:
     """One try of the shopper. Its furthest step counts; a failed try may still be authorised, late."""
 
     reference: str
     status: PaymentAttemptStatus
     method: PaymentMethodType | None
     failure: Failure | None
-    started_at: datetime | None
+    created_at: datetime
     failed: bool
     """Whether the gateway said at any time that this try had failed."""
 
@@ -53,9 +54,9 @@ class PaymentState:
     refunded: Money
     refund_pending: Money
     disputed: Money
-    attempts: tuple[AttemptState, ...]
-    refunds: tuple[RefundState, ...]
-    disputes: tuple[DisputeState, ...]
+    attempts: tuple[PaymentAttempt, ...]
+    refunds: tuple[Refund, ...]
+    disputes: tuple[Dispute, ...]
     last_error: Failure | None
     late_authorized: bool
     conflict: str | None
@@ -89,7 +90,6 @@ _STEP_OF: Final = {
 }
 _STEP_RANK: Final = {status: rank for rank, status in enumerate(_STEP_OF.values())}
 _MONEY_KINDS: Final = frozenset({FactKind.AUTHORIZED, FactKind.CAPTURED})
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
@@ -142,13 +142,13 @@ def conflict_of(terms: PaymentTerms, facts: Iterable[Fact]) -> str | None:
     return "; ".join(sorted(problems)) or None
 
 
-def _status(  # noqa: PLR0913 - one return for each line of the table that it is
+def _status(
     terms: PaymentTerms,
     facts: Iterable[Fact],
     conflict: str | None,
     captured: int,
     held: int,
-    attempts: tuple[AttemptState, ...],
+    attempts: tuple[PaymentAttempt, ...],
     *,
     canceled: bool,
 ) -> PaymentStatus:
@@ -166,7 +166,7 @@ def _status(  # noqa: PLR0913 - one return for each line of the table that it is
     return _status_of_attempts(kinds, attempts)
 
 
-def _status_of_attempts(kinds: set[FactKind], attempts: tuple[AttemptState, ...]) -> PaymentStatus:
+def _status_of_attempts(kinds: set[FactKind], attempts: tuple[PaymentAttempt, ...]) -> PaymentStatus:
     steps = {attempt.status for attempt in attempts if attempt.is_open}
     if FactKind.LAPSED in kinds:
         return PaymentStatus.EXPIRED
@@ -179,7 +179,7 @@ def _status_of_attempts(kinds: set[FactKind], attempts: tuple[AttemptState, ...]
     return PaymentStatus.REQUIRES_PAYMENT_METHOD
 
 
-def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[AttemptState, ...]:
+def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[PaymentAttempt, ...]:
     tries: dict[str, list[Fact]] = {}
     for fact in facts:
         if fact.kind in _STEP_OF:
@@ -188,39 +188,38 @@ def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[AttemptState, .
     return tuple(sorted(found, key=_attempt_order))
 
 
-def _attempt(reference: str, told: list[Fact], *, canceled: bool) -> AttemptState:
+def _attempt(reference: str, told: list[Fact], *, canceled: bool) -> PaymentAttempt:
     status = max((_STEP_OF[fact.kind] for fact in told), key=_STEP_RANK.__getitem__)
-    times = [fact.reported_at for fact in told if fact.reported_at is not None]
     failure = max(
         (fact.failure for fact in told if fact.failure is not None), default=None, key=_failure_order
     )
     method = max((fact.method for fact in told if fact.method is not None), default=None)
     ended = canceled and status not in (PaymentAttemptStatus.SUCCEEDED, PaymentAttemptStatus.FAILED)
-    return AttemptState(
+    return PaymentAttempt(
         reference=reference,
         status=PaymentAttemptStatus.CANCELED if ended else status,
         method=method,
         failure=failure,
-        started_at=min(times, default=None),
+        created_at=min(fact.happened_at for fact in told),
         failed=any(fact.kind is FactKind.FAILED for fact in told),
     )
 
 
-def _attempt_order(attempt: AttemptState) -> tuple[datetime, str]:
-    return (attempt.started_at or _LONG_AGO, attempt.reference)
+def _attempt_order(attempt: PaymentAttempt) -> tuple[datetime, str]:
+    return (attempt.created_at, attempt.reference)
 
 
 def _failure_order(failure: Failure) -> tuple[str, str, str, bool]:
     return (failure.code, failure.message, failure.decline_code or "", failure.retryable)
 
 
-def _last_error(attempts: tuple[AttemptState, ...]) -> Failure | None:
+def _last_error(attempts: tuple[PaymentAttempt, ...]) -> Failure | None:
     """Return the newest try's failure; a try that went well after all has none to show."""
     failed = [attempt for attempt in attempts if attempt.status is PaymentAttemptStatus.FAILED]
     return failed[-1].failure if failed else None
 
 
-def _late(facts: Iterable[Fact], attempts: tuple[AttemptState, ...]) -> bool:
+def _late(facts: Iterable[Fact], attempts: tuple[PaymentAttempt, ...]) -> bool:
     """Whether the bank said yes to a try that had failed, or after the payment was given up."""
     given_up = any(fact.kind in (FactKind.CANCELED, FactKind.LAPSED) for fact in facts)
     captured = any(fact.kind is FactKind.CAPTURED for fact in facts)

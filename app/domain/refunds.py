@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid5
 
 from app.domain.facts import Fact, FactKind
 from app.domain.money import Money
@@ -12,31 +13,36 @@ from app.domain.states import DisputeStatus, RefundInitiator, RefundStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
-    from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundState:
-    """One refund. `own_id` is ours, `reference` the gateway's; one of the two may be unknown yet."""
+class Refund:
+    """One refund. `reference` is the gateway's id, unknown until the gateway has answered."""
 
-    own_id: UUID | None
+    id: UUID
     reference: str | None
     status: RefundStatus
     amount: Money
     initiated_by: RefundInitiator
     reason: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeState:
-    """One dispute, by the gateway's id."""
+class Dispute:
+    """One dispute. `reference` is the gateway's id."""
 
+    id: UUID
     reference: str
     status: DisputeStatus
     amount: Money
     reason: str | None
     respond_by: datetime | None
+    created_at: datetime
 
+
+_NAMESPACE: Final = UUID("6f726465-7270-556c-9365-000000000001")
+"""For the ids of what gateways made without us: the same object has the same id in every process."""
 
 _REFUND_STATUS: Final = {
     FactKind.REFUND_REQUESTED: RefundStatus.PENDING,
@@ -57,34 +63,36 @@ _DISPUTE_STATUS: Final = {
 _DISPUTE_RANK: Final = {kind: rank for rank, kind in enumerate(_DISPUTE_STATUS)}
 
 
-def refunds_of(facts: Iterable[Fact], currency: str) -> tuple[RefundState, ...]:
+def refunds_of(facts: Iterable[Fact], currency: str) -> tuple[Refund, ...]:
     """Return the refunds that the facts tell of, in the order of their ids."""
     told = [fact for fact in facts if fact.kind in _REFUND_STATUS]
+    if not told:
+        return ()
     own_ids = {fact.object_id: fact.own_id for fact in told if fact.own_id is not None}
-    groups: dict[str, list[Fact]] = {}
+    groups: dict[UUID, list[Fact]] = {}
     for fact in told:
-        own_id = own_ids.get(fact.object_id)
-        groups.setdefault(str(own_id or fact.object_id), []).append(fact)
-    return tuple(_refund(groups[key], currency) for key in sorted(groups))
+        refund_id = own_ids.get(fact.object_id) or _id_of(fact)
+        groups.setdefault(refund_id, []).append(fact)
+    return tuple(_refund(refund_id, groups[refund_id], currency) for refund_id in sorted(groups))
 
 
-def _refund(told: list[Fact], currency: str) -> RefundState:
+def _refund(refund_id: UUID, told: list[Fact], currency: str) -> Refund:
     last = max(told, key=lambda fact: _REFUND_RANK[fact.kind])
     by_gateway = sorted(fact.object_id for fact in told if fact.kind is not FactKind.REFUND_REQUESTED)
-    amounts = [fact.amount.minor for fact in told if fact.amount and fact.amount.currency == currency]
     initiators = [fact.initiator for fact in told if fact.initiator is not None]
-    return RefundState(
-        own_id=max((fact.own_id for fact in told if fact.own_id is not None), default=None),
+    return Refund(
+        id=refund_id,
         reference=by_gateway[0] if by_gateway else None,
         status=_REFUND_STATUS[last.kind],
-        amount=Money(max(amounts, default=0), currency),
+        amount=_amount(told, currency),
         initiated_by=max(initiators, default=RefundInitiator.GATEWAY),
         reason=max((fact.detail for fact in told if fact.detail), default=None),
+        created_at=min(fact.recorded_at or fact.happened_at for fact in told),
     )
 
 
-def disputes_of(facts: Iterable[Fact], currency: str) -> tuple[DisputeState, ...]:
-    """Return the disputes that the facts tell of, in the order of their ids."""
+def disputes_of(facts: Iterable[Fact], currency: str) -> tuple[Dispute, ...]:
+    """Return the disputes that the facts tell of, in the order of their gateway ids."""
     groups: dict[str, list[Fact]] = {}
     for fact in facts:
         if fact.kind in _DISPUTE_STATUS:
@@ -92,13 +100,23 @@ def disputes_of(facts: Iterable[Fact], currency: str) -> tuple[DisputeState, ...
     return tuple(_dispute(reference, groups[reference], currency) for reference in sorted(groups))
 
 
-def _dispute(reference: str, told: list[Fact], currency: str) -> DisputeState:
+def _dispute(reference: str, told: list[Fact], currency: str) -> Dispute:
     last = max(told, key=lambda fact: _DISPUTE_RANK[fact.kind])
-    amounts = [fact.amount.minor for fact in told if fact.amount and fact.amount.currency == currency]
-    return DisputeState(
+    return Dispute(
+        id=_id_of(last),
         reference=reference,
         status=_DISPUTE_STATUS[last.kind],
-        amount=Money(max(amounts, default=0), currency),
+        amount=_amount(told, currency),
         reason=max((fact.detail for fact in told if fact.detail), default=None),
         respond_by=max((fact.respond_by for fact in told if fact.respond_by), default=None),
+        created_at=min(fact.recorded_at or fact.happened_at for fact in told),
     )
+
+
+def _id_of(fact: Fact) -> UUID:
+    return uuid5(_NAMESPACE, f"{fact.gateway}:{fact.object_id}")
+
+
+def _amount(told: list[Fact], currency: str) -> Money:
+    amounts = [fact.amount.minor for fact in told if fact.amount and fact.amount.currency == currency]
+    return Money(max(amounts, default=0), currency)
