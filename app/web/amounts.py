@@ -1,0 +1,56 @@
+"""Amounts and times in the reader's way of writing English; the pages' words are English too."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime
+
+from app.domain.money import currency_exponent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.domain.money import Money
+
+DEFAULT_LOCALE: Final = "en-IN"
+_LANGUAGES_MAX: Final = 10
+
+
+def negotiate_locale(accept_language: str) -> str:
+    """Return the first kind of English in an Accept-Language header that is known, as a BCP 47 tag."""
+    for part in accept_language.split(",")[:_LANGUAGES_MAX]:
+        tag = part.partition(";")[0].strip()
+        if tag.lower().startswith("en-") and _is_known(tag):
+            return tag
+    return DEFAULT_LOCALE
+
+
+def format_money(money: Money, locale: str) -> str:
+    """Return e.g. `₹1,499.00`, with exactly the currency's ISO 4217 digits.
+
+    CLDR rounds some currencies to fewer digits than ISO 4217 (IQD, LBP), so its own digits are not used.
+    """
+    parsed = Locale.parse(locale, sep="-")
+    pattern = copy.copy(parsed.currency_formats["standard"])
+    digits = currency_exponent(money.currency)
+    pattern.frac_prec = (digits, digits)
+    text: str = pattern.apply(money.to_decimal(), parsed, currency=money.currency, currency_digits=False)
+    return text
+
+
+def format_moment(moment: datetime, locale: str) -> str:
+    """Return e.g. `22 Nov 2026, 14:05 UTC`; the browser's script turns it into local time."""
+    in_utc = moment.astimezone(UTC)
+    return format_datetime(in_utc, "d MMM y, HH:mm 'UTC'", locale=Locale.parse(locale, sep="-"))
+
+
+def _is_known(tag: str) -> bool:
+    try:
+        Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""The pages' routes and error pages. Everything they need comes in as arguments, from `app/main.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.web.amounts import negotiate_locale
+from app.web.documents import document, page_headers, plain_page
+from app.web.markup import element
+from app.web.track import tracking_body
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from app.web.assets import Assets
+    from app.web.tracked import LoadOrder
+
+TOKEN_LENGTH_MAX: Final = 512
+ErrorPage = Callable[["Request", Exception], Awaitable[Response]]
+
+
+def pages(
+    *,
+    assets: Assets,
+    load_order: LoadOrder,
+    test_mode: bool,
+    storefront: bool = True,
+    ide: bool = True,
+    ide_headers: Mapping[str, str] | None = None,
+    endpoint: str = "/graphql",
+) -> list[BaseRoute]:
+    """Return the routes of all pages.
+
+    `ide_headers` are put into the IDE's headers editor for everyone who opens it: a demo's staff key, and
+    nothing at all elsewhere. `storefront` and `ide` leave their page out where they are false.
+    """
+    routes: list[BaseRoute] = [
+        Route("/static/{path:path}", assets.serve),
+        Route(
+            "/track/{token}",
+            _tracking(
+                assets,
+                load_order,
+                till="/#pay=" if storefront else None,
+                test_mode=test_mode,
+                endpoint=endpoint,
+            ),
+        ),
+    ]
+    if storefront:
+        routes.append(Route("/", _storefront(assets, test_mode=test_mode, endpoint=endpoint)))
+    if ide:
+        routes.append(Route("/graphiql", _ide(assets, ide_headers or {}, endpoint=endpoint)))
+    return routes
+
+
+def error_pages(
+    *, assets: Assets, test_mode: bool, storefront: bool = True
+) -> dict[int | type[Exception], ErrorPage]:
+    """Return the application's exception handlers for 404, 405 and 500: HTML for browsers, else one line."""
+
+    def page(status_code: int, title: str, text: str) -> ErrorPage:
+        async def answer(request: Request, error: Exception) -> Response:
+            headers = dict(getattr(error, "headers", None) or {})
+            if "text/html" not in request.headers.get("accept", ""):
+                return PlainTextResponse(f"{title}\n", status_code=status_code, headers=headers)
+            response = plain_page(
+                assets,
+                status_code=status_code,
+                title=title,
+                text=text,
+                link=("/", "Go to the start") if storefront else None,
+                test_mode=test_mode,
+            )
+            response.headers.update(headers)
+            return response
+
+        return answer
+
+    return {
+        404: page(404, "There is no page here", "The address may be mistyped, or what it led to has moved."),
+        405: page(405, "That can't be done here", "This address answers other kinds of requests."),
+        500: page(
+            500,
+            "Something broke on our side",
+            "Nothing you paid is lost: payments are kept apart from this page. Please try again in a moment.",
+        ),
+    }
+
+
+def _tracking(
+    assets: Assets, load_order: LoadOrder, *, till: str | None, test_mode: bool, endpoint: str
+) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    async def track(request: Request) -> HTMLResponse:
+        token = request.path_params["token"]
+        order = await load_order(token) if len(token) <= TOKEN_LENGTH_MAX else None
+        if order is None:
+            # The same words for a token that never was, has run out or was withdrawn.
+            return plain_page(
+                assets,
+                status_code=404,
+                title="This link opens no order",
+                text="It may be incomplete, or its time has passed. Ask the shop for a fresh link.",
+                link=None,
+                test_mode=test_mode,
+            )
+        locale = negotiate_locale(request.headers.get("accept-language", ""))
+        pay_url = till + quote(token, safe="") if till else None
+        return document(
+            title=f"Order {order.number}",
+            body=tracking_body(order, pay_url=pay_url, locale=locale, endpoint=endpoint),
+            styles=[assets.url("track.css")],
+            scripts=[assets.url("track.js")],
+            test_mode=test_mode,
+        )
+
+    return track
+
+
+def _storefront(
+    assets: Assets, *, test_mode: bool, endpoint: str
+) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    async def storefront(request: Request) -> HTMLResponse:
+        locale = negotiate_locale(request.headers.get("accept-language", ""))
+        config = json.dumps({"endpoint": endpoint, "testMode": test_mode, "locale": locale})
+        return document(
+            title="Kulhad: tea and what goes with it",
+            body=element(
+                "div",
+                element("p", "This shop needs JavaScript to fill the basket.", class_="wait"),
+                id="shop",
+                data_config=config,
+            ),
+            styles=[assets.url("shop.css")],
+            scripts=[assets.url("shop.js")],
+            test_mode=test_mode,
+        )
+
+    return storefront
+
+
+def _ide(
+    assets: Assets, headers: Mapping[str, str], *, endpoint: str
+) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    config = json.dumps({"endpoint": endpoint, "headers": dict(headers)})
+    loading = element("p", "Loading GraphiQL …", class_="loading")
+
+    async def ide(_request: Request) -> HTMLResponse:
+        return document(
+            title="Orderpulse GraphiQL",
+            body=element("div", loading, id="graphiql", data_config=config),
+            styles=[assets.url("graphiql.css")],
+            scripts=[assets.url("graphiql.js")],
+            test_mode=False,
+            headers=page_headers(ide=True),
+        )
+
+    return ide

@@ -1,0 +1,291 @@
+"""A shop in memory behind the contract's names, for the pages to talk to in these tests.
+
+The pages are under test here, not the server: it does what a test tells it, keeps a log of what it was
+asked, and cuts sockets on demand. It holds one order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from graphql import ExecutionResult, GraphQLError, build_schema, graphql, parse, subscribe
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.domain.money import Money
+from app.domain.states import FulfillmentStatus, OrderEventType, OrderPaymentStatus, OrderStatus
+from app.web.demo_products import DEMO_PRODUCTS
+from app.web.tracked import TrackedEvent, TrackedLine, TrackedOrder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+SDL: Final = Path(__file__).with_name("tiny_shop.graphql").read_text("utf-8")
+EPOCH: Final = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+TOKEN: Final = "guest-token_1"
+TOTAL: Final = Money(179_600, "INR")
+NOTHING: Final = Money(0, "INR")
+
+
+@dataclass
+class TinyShop:
+    """One order and whoever watches it."""
+
+    number: str = "K7Q-4MD"
+    line_name: str = "Kulhad clay cups, set of six"
+    status: OrderStatus = OrderStatus.PENDING
+    payment_status: OrderPaymentStatus = OrderPaymentStatus.UNPAID
+    fulfillment_status: FulfillmentStatus = FulfillmentStatus.UNFULFILLED
+    paid: Money = NOTHING
+    refunded: Money = NOTHING
+    payment_in_progress: bool = False
+    token_opens: bool = True
+    events: list[TrackedEvent] = field(default_factory=list)
+    payments: list[dict[str, Any]] = field(default_factory=list)
+    gateways: list[dict[str, Any]] = field(
+        default_factory=lambda: [{"gateway": "SANDBOX", "methods": ["CARD"]}]
+    )
+    next_action: dict[str, Any] | None = None
+    order_errors: list[dict[str, Any]] = field(default_factory=list)
+    payment_errors: list[dict[str, Any]] = field(default_factory=list)
+    failures: int = 0
+    """How many HTTP requests to answer with 503 from now on."""
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Field name and arguments of every mutation and subscription, in order."""
+    credentials: list[tuple[str, str | None]] = field(default_factory=list)
+    """Where a credential came in (`http` or `socket`) and which."""
+    sockets: set[WebSocket] = field(default_factory=set)
+    open_for_sockets: bool = True
+
+    def __post_init__(self) -> None:
+        """Place the order."""
+        self._changed = asyncio.Event()
+        self.schema = build_schema(SDL)
+        self.schema.type_map["Subscription"].fields["orderEvents"].subscribe = self._order_events  # type: ignore[attr-defined] # graphql-core types it as a plain named type
+        self.happen(OrderEventType.ORDER_CREATED, amount=TOTAL)
+
+    def happen(
+        self,
+        type_: OrderEventType,
+        *,
+        amount: Money | None = None,
+        message: str | None = None,
+        **changes: object,
+    ) -> None:
+        """Commit one change: set the given fields, write the event, wake everyone who watches."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        version = len(self.events) + 1
+        self.events.append(
+            TrackedEvent(
+                version=version,
+                cursor=f"c{version}",
+                type=type_,
+                occurred_at=EPOCH + timedelta(minutes=version),
+                message=message,
+                amount=amount,
+            )
+        )
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def cut(self, *, code: int = 1012) -> None:
+        """Close every open socket, as a restarting server does."""
+        for socket in list(self.sockets):
+            with suppress(RuntimeError):
+                await socket.close(code)
+
+    async def load_order(self, token: str) -> TrackedOrder | None:
+        """Open the order for the tracking page."""
+        if token != TOKEN or not self.token_opens:
+            return None
+        return TrackedOrder(
+            id="order-1",
+            number=self.number,
+            status=self.status,
+            payment_status=self.payment_status,
+            fulfillment_status=self.fulfillment_status,
+            version=len(self.events),
+            total=TOTAL,
+            paid=self.paid,
+            refunded=self.refunded,
+            balance=self._balance(),
+            payment_in_progress=self.payment_in_progress,
+            lines=(TrackedLine(name=self.line_name, quantity=4, total=TOTAL),),
+            events=tuple(self.events),
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the GraphQL endpoint, HTTP and WebSocket."""
+        return [Route("/graphql", self._http, methods=["POST"]), WebSocketRoute("/graphql", self._socket)]
+
+    def _balance(self) -> Money:
+        return TOTAL - self.paid if self.status is OrderStatus.PENDING else NOTHING
+
+    def _order(self) -> dict[str, Any]:
+        return {
+            "id": "order-1",
+            "number": self.number,
+            "status": self.status,
+            "paymentStatus": self.payment_status,
+            "fulfillmentStatus": self.fulfillment_status,
+            "version": len(self.events),
+            "lines": [
+                {
+                    "sku": "CUP",
+                    "name": self.line_name,
+                    "quantity": 4,
+                    "unitPrice": _money(TOTAL),
+                    "total": _money(TOTAL),
+                }
+            ],
+            "total": _money(TOTAL),
+            "paid": _money(self.paid),
+            "refunded": _money(self.refunded),
+            "balance": _money(self._balance()),
+            "payments": self.payments,
+            "paymentInProgress": self.payment_in_progress,
+        }
+
+    def _event(self, event: TrackedEvent) -> dict[str, Any]:
+        return {
+            "cursor": event.cursor,
+            "orderId": "order-1",
+            "version": event.version,
+            "type": event.type,
+            "amount": _money(event.amount) if event.amount else None,
+            "message": event.message,
+            "occurredAt": event.occurred_at.isoformat(),
+            "order": self._order(),
+        }
+
+    async def _order_events(
+        self, _root: object, _info: object, **arguments: str | None
+    ) -> AsyncIterator[dict[str, Any]]:
+        self.asked.append(("orderEvents", arguments))
+        if not self.token_opens:
+            raise GraphQLError("No such order.", extensions={"code": "NOT_FOUND"})
+        after = arguments.get("after")
+        place = int(after[1:]) if after else len(self.events)
+        return self._follow(place)
+
+    async def _follow(self, place: int) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            changed = self._changed
+            while place < len(self.events):
+                place += 1
+                yield {"orderEvents": self._event(self.events[place - 1])}
+            await changed.wait()
+
+    def _root(self) -> dict[str, Any]:
+        return {
+            "products": lambda _info, **_: {"nodes": _products()},
+            "orderByAccessToken": lambda _info, token: (
+                self._order() if token == TOKEN and self.token_opens else None
+            ),
+            "paymentGateways": lambda _info, **_: self.gateways,
+            "orderCreate": lambda _info, input: self._order_create(input),  # noqa: A006 - the contract's name
+            "paymentCreate": lambda _info, input: self._payment_create(input),  # noqa: A006 - the contract's name
+            "paymentConfirm": lambda _info, input: self._noted("paymentConfirm", input),  # noqa: A006 - likewise
+            "paymentCancel": lambda _info, input: self._noted("paymentCancel", input),  # noqa: A006 - likewise
+        }
+
+    def _order_create(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(("orderCreate", arguments))
+        if self.order_errors:
+            return {"order": None, "accessToken": None, "replayed": False, "errors": self.order_errors}
+        return {"order": self._order(), "accessToken": TOKEN, "replayed": False, "errors": []}
+
+    def _payment_create(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(("paymentCreate", arguments))
+        if self.payment_errors:
+            return {"payment": None, "order": None, "replayed": False, "errors": self.payment_errors}
+        payment = {
+            "id": f"payment-{len(self.payments) + 1}",
+            "status": "REQUIRES_ACTION",
+            "nextAction": self.next_action,
+            "createdAt": (EPOCH + timedelta(minutes=len(self.payments))).isoformat(),
+        }
+        self.payments.append(payment)
+        return {"payment": payment, "order": self._order(), "replayed": False, "errors": []}
+
+    def _noted(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append((name, arguments))
+        return {"payment": None, "order": None, "replayed": False, "errors": []}
+
+    async def _http(self, request: Request) -> JSONResponse:
+        self.credentials.append(("http", request.headers.get("authorization")))
+        if self.failures > 0:
+            self.failures -= 1
+            return JSONResponse({}, status_code=503)
+        body = await request.json()
+        result = await graphql(
+            self.schema, body["query"], root_value=self._root(), variable_values=body.get("variables")
+        )
+        return JSONResponse(result.formatted)
+
+    async def _socket(self, socket: WebSocket) -> None:
+        if not self.open_for_sockets:
+            await socket.close(1013)
+            return
+        await socket.accept(subprotocol="graphql-transport-ws")
+        self.sockets.add(socket)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            async for message in socket.iter_json():
+                await self._message(socket, message, tasks)
+        except WebSocketDisconnect:
+            return
+        finally:
+            self.sockets.discard(socket)
+            for task in tasks:
+                task.cancel()
+
+    async def _message(
+        self, socket: WebSocket, message: dict[str, Any], tasks: list[asyncio.Task[None]]
+    ) -> None:
+        match message["type"]:
+            case "connection_init":
+                self.credentials.append(("socket", message.get("payload", {}).get("orderAccessToken")))
+                await socket.send_json({"type": "connection_ack"})
+            case "ping":
+                await socket.send_json({"type": "pong"})
+            case "subscribe":
+                tasks.append(asyncio.create_task(self._operation(socket, message["id"], message["payload"])))
+
+    async def _operation(self, socket: WebSocket, id_: str, payload: dict[str, Any]) -> None:
+        results = await subscribe(  # type: ignore[misc] # awaitable or not, as the resolver is; ours is async
+            self.schema, parse(payload["query"]), variable_values=payload.get("variables")
+        )
+        if isinstance(results, ExecutionResult):
+            errors = [error.formatted for error in results.errors or ()]
+            await socket.send_json({"id": id_, "type": "error", "payload": errors})
+            return
+        async for result in results:
+            await socket.send_json({"id": id_, "type": "next", "payload": result.formatted})
+
+
+def _money(money: Money) -> dict[str, Any]:
+    return {"amount": str(money.to_decimal()), "minorUnits": money.minor, "currency": money.currency}
+
+
+def _products() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": product.sku,
+            "sku": product.sku,
+            "name": product.name,
+            "unitPrice": _money(Money(product.unit_price_minor, product.currency)),
+            "imageUrl": product.image_path,
+            "active": True,
+        }
+        for product in DEMO_PRODUCTS
+    ]

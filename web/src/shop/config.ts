@@ -1,0 +1,15 @@
+// What the server hands over in the page's `data-config`.
+
+export interface Config {
+  endpoint: string;
+  testMode: boolean;
+  locale: string;
+}
+
+export const root: HTMLElement = (() => {
+  const found = document.getElementById('shop');
+  if (found === null) throw new Error('the page has no #shop');
+  return found;
+})();
+
+export const config = JSON.parse(root.dataset['config'] ?? '') as Config;

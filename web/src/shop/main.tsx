@@ -1,0 +1,54 @@
+// The demonstration shop: a shelf, a basket, a till.
+import { render } from 'preact';
+import { count, subtotal } from './basket.ts';
+import { BasketPanel } from './basket-panel.tsx';
+import { Catalogue } from './catalogue.tsx';
+import { root } from './config.ts';
+import { placedOrders, trackingPath } from './orders.ts';
+import { Pay } from './pay.tsx';
+import { payToken } from './route.ts';
+
+function Shop() {
+  const token = payToken.value;
+  return (
+    <>
+      <header class="masthead">
+        <a class="brand" href="/"><img src="/static/products/cup.svg" alt="" width="56" height="56" />Kulhad</a>
+        <p>Tea and what goes with it. This shop is a demonstration of Orderpulse: nothing is sent, and no card is charged.</p>
+      </header>
+      {token === null ? <Floor /> : <main class="one-order" key={token}><Pay token={token} /></main>}
+      <Footer />
+    </>
+  );
+}
+
+function Floor() {
+  return (
+    <main class="floor">
+      <section aria-label="Shelf"><Catalogue /></section>
+      <BasketPanel />
+      {count.value > 0 && (
+        <a class="to-basket" href="#basket"><span>{count.value} in the basket</span><b class="money">{subtotal.value}</b></a>
+      )}
+    </main>
+  );
+}
+
+function Footer() {
+  return (
+    <footer class="foot">
+      {placedOrders.value.length > 0 && (
+        <nav aria-label="Your orders">
+          <h2>Your orders</h2>
+          <ul>
+            {placedOrders.value.map(({ number, token }) => <li key={token}><a href={trackingPath(token)}>{number}</a></li>)}
+          </ul>
+        </nav>
+      )}
+      <p>For developers: <a href="/graphiql">GraphiQL</a></p>
+    </footer>
+  );
+}
+
+root.replaceChildren();
+render(<Shop />, root);
