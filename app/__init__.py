@@ -1,0 +1,1 @@
+"""Orderpulse: use cases, the edge, and what wires them together."""

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, every SQL statement, the pool, and the embedded server."""

@@ -78,7 +78,7 @@ def refunds_of(facts: Iterable[Fact], currency: str) -> tuple[Refund, ...]:
 
 def _refund(refund_id: UUID, told: list[Fact], currency: str) -> Refund:
     last = max(told, key=lambda fact: _REFUND_RANK[fact.kind])
-    by_gateway = sorted(fact.object_id for fact in told if fact.kind is not FactKind.REFUND_REQUESTED)
+    by_gateway = sorted(fact.object_id for fact in told if fact.object_id != str(refund_id))
     initiators = [fact.initiator for fact in told if fact.initiator is not None]
     return Refund(
         id=refund_id,

@@ -1,0 +1,136 @@
+"""What may be asked of an order, and the order with its payments as the asking finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain.order import Order, OrderChange, Payment, PaymentDetails
+from app.domain.payment import PaymentState, PaymentTerms, payment_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from app.domain.events import OrderEvent
+    from app.domain.facts import Fact, Facts
+    from app.domain.ledger import Posting
+    from app.domain.money import Money
+    from app.domain.states import EventSource, FulfillmentStatus, RefundInitiator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRecord:
+    """A payment, the facts known about it, and the state that follows from them."""
+
+    payment: Payment
+    facts: Facts
+    state: PaymentState
+
+    @classmethod
+    def of(cls, payment: Payment, facts: Facts) -> PaymentRecord:
+        """Derive the state from the facts."""
+        return cls(payment=payment, facts=facts, state=payment_state(terms_of(payment), facts.values()))
+
+    @property
+    def details(self) -> PaymentDetails:
+        """The payment as it is read."""
+        state = self.state
+        return PaymentDetails(
+            payment=self.payment,
+            attempts=state.attempts,
+            refunds=state.refunds,
+            disputes=state.disputes,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """An order with its payments: what one change is decided on, under the order's lock."""
+
+    order: Order
+    payments: Mapping[UUID, PaymentRecord]
+
+    @property
+    def states(self) -> list[PaymentState]:
+        """The payments' states."""
+        return [record.state for record in self.payments.values()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a gateway was found to say about one payment, by webhook, answer or poll."""
+
+    payment_id: UUID
+    source: EventSource
+    facts: tuple[Fact, ...]
+    reference: str | None = None
+    next_action: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPayment:
+    """A payment to be written before the gateway is asked, so that a crash leaves something to ask about."""
+
+    payment: Payment
+    source: EventSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRefund:
+    """A refund to be written before the gateway is asked."""
+
+    payment_id: UUID
+    refund_id: UUID
+    amount: Money | None
+    """None for whatever is left."""
+    reason: str | None
+    initiator: RefundInitiator
+    source: EventSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """An order to be given up. `expected_version` refuses when the order has moved on meanwhile."""
+
+    reason: str | None
+    source: EventSource
+    expected_version: int | None = None
+    confirmed_too: bool = False
+    """Whether an order that the shop has already promised may be canceled (staff)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillOrder:
+    """The goods moved."""
+
+    status: FulfillmentStatus
+    message: str | None
+    source: EventSource
+    expected_version: int | None = None
+
+
+Change = Report | OpenPayment | RequestRefund | CancelOrder | FulfillOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a change comes to. `record` is the very object that went in when nothing changed."""
+
+    record: OrderRecord
+    events: tuple[OrderEvent, ...] = ()
+    facts: tuple[tuple[UUID, Fact], ...] = ()
+    postings: tuple[tuple[UUID, Posting], ...] = ()
+
+    def as_change(self) -> OrderChange:
+        """Return what subscribers are told."""
+        return OrderChange(
+            order=self.record.order,
+            payments=tuple(record.details for record in self.record.payments.values()),
+            events=self.events,
+        )
+
+
+def terms_of(payment: Payment) -> PaymentTerms:
+    """Return what was asked of the gateway."""
+    return PaymentTerms(amount=payment.amount, capture_method=payment.capture_method)

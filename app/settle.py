@@ -1,0 +1,227 @@
+"""The place where facts change orders: whatever waits while the last commit runs goes out as the next batch.
+
+A batch is one transaction of a fixed number of statements. A delivery that breaks its batch is found by halving and
+kept as FAILED with its reason, while the rest commits. When the outcome of a commit is unknown, the batch is simply
+submitted again: facts are a set, and every command knows when it was done before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.batch import Command, Outcome, Submission, Webhook, settle_batch
+from app.domain.errors import DomainError
+from db.pool import DatabaseUnavailableError, connect, is_retryable, is_unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from app.domain.order import OrderChange
+    from db.pool import Connection
+
+__all__ = ["Command", "Outcome", "SettleBusyError", "Settler", "SettlerLimits", "Webhook"]
+
+log = logging.getLogger(__name__)
+
+
+class SettleBusyError(Exception):
+    """The queue is full or the database stays away: nothing was stored, the sender must come again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlerLimits:
+    """What settle holds itself to."""
+
+    lanes: int = 2
+    """Connections that commit side by side; two keep the disk busy while one of them decides."""
+    batch_max: int = 64
+    queue_max: int = 4096
+    retry_for_seconds: float = 10.0
+    """How long a submission may wait for a database that is away before its sender is told."""
+    pause_min_seconds: float = 0.02
+    pause_max_seconds: float = 0.5
+
+
+@dataclass(slots=True)
+class _Waiting:
+    submission: Submission
+    future: asyncio.Future[Outcome]
+    deadline: float
+    in_doubt: bool = False
+    """Whether an earlier try may have committed."""
+
+
+@dataclass(slots=True)
+class SettlerFigures:
+    """Running totals, for the metrics."""
+
+    batches: int = 0
+    settled: int = 0
+    retried: int = 0
+    failed: int = 0
+    largest_batch: int = 0
+    waiting: Callable[[], int] = field(default=lambda: 0)
+
+
+class Settler:
+    """Takes submissions from everywhere in this process and commits them in batches."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        on_commit: Callable[[Sequence[OrderChange]], None],
+        on_doubt: Callable[[Sequence[tuple[UUID, int]]], None],
+        limits: SettlerLimits | None = None,
+    ) -> None:
+        """`on_commit` gets the committed changes; `on_doubt` orders and versions of which a change may be untold."""
+        self._dsn = dsn
+        self._on_commit = on_commit
+        self._on_doubt = on_doubt
+        self._limits = limits or SettlerLimits()
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self.figures = SettlerFigures(waiting=lambda: len(self._queue))
+
+    async def __aenter__(self) -> Self:
+        self._lanes = [
+            asyncio.create_task(self._run_lane(number), name=f"settle-{number}")
+            for number in range(self._limits.lanes)
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Settle what is queued, then stop."""
+        self._stopping = True
+        self._arrived.set()
+        for lane in self._lanes:
+            with contextlib.suppress(asyncio.CancelledError):
+                await lane
+
+    async def submit(self, submission: Submission) -> Outcome:
+        """Settle one webhook or command, and return once it is committed.
+
+        Raises:
+            DomainError: the command was refused; nothing was written.
+            SettleBusyError: nothing was stored; come again.
+        """
+        if self._stopping or len(self._queue) >= self._limits.queue_max:
+            raise SettleBusyError("The server is busy. Send it again.")
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(submission, future, time.monotonic() + self._limits.retry_for_seconds))
+        self._arrived.set()
+        return await future
+
+    async def _run_lane(self, number: int) -> None:
+        connection: Connection | None = None
+        pause = self._limits.pause_min_seconds
+        while batch := await self._next_batch():
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await connect(
+                        self._dsn,
+                        application_name=f"orderpulse-settle-{number}",
+                        plan_cache_mode="force_generic_plan",
+                    )
+                await self._settle(connection, batch)
+                pause = self._limits.pause_min_seconds
+            except Exception as error:  # noqa: BLE001 - a lane outlives whatever happens to one batch
+                if connection is not None:
+                    connection.terminate()
+                    connection = None
+                self._put_back(batch, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._limits.pause_max_seconds)
+        if connection is not None:
+            await connection.close()
+
+    async def _next_batch(self) -> list[_Waiting]:
+        """Return what waits, up to the limit; nothing only when settle stops."""
+        while not self._queue:
+            if self._stopping:
+                return []
+            self._arrived.clear()
+            await self._arrived.wait()
+        size = min(len(self._queue), self._limits.batch_max)
+        return [self._queue.popleft() for _ in range(size)]
+
+    async def _settle(self, connection: Connection, batch: list[_Waiting]) -> None:
+        """Settle a batch, halving it until what breaks it stands alone."""
+        try:
+            outcomes = await settle_batch(connection, [waiting.submission for waiting in batch])
+        except Exception as error:
+            if is_unavailable(error) or is_retryable(error):
+                raise
+            await self._halve(connection, batch, error)
+            return
+        self._answer(batch, outcomes)
+
+    async def _halve(self, connection: Connection, batch: list[_Waiting], error: Exception) -> None:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._settle(connection, batch[:middle])
+            await self._settle(connection, batch[middle:])
+            return
+        (waiting,) = batch
+        submission = waiting.submission
+        self.figures.failed += 1
+        log.error("settle.poison", exc_info=error, extra={"submission": submission.label})
+        if isinstance(submission, Webhook) and submission.error is None:
+            waiting.submission = submission.failed(error)
+            await self._settle(connection, batch)
+        elif not waiting.future.done():
+            waiting.future.set_exception(error)
+
+    def _answer(self, batch: list[_Waiting], outcomes: list[Outcome | DomainError]) -> None:
+        """Tell the senders, then the subscribers: the bytes of the answers are on their way first."""
+        self.figures.batches += 1
+        self.figures.settled += len(batch)
+        self.figures.largest_batch = max(self.figures.largest_batch, len(batch))
+        changes = []
+        doubtful = []
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, DomainError):
+                if not waiting.future.done():
+                    waiting.future.set_exception(outcome)
+                continue
+            if not waiting.future.done():
+                waiting.future.set_result(outcome)
+            if outcome.change is not None:
+                changes.append(outcome.change)
+            elif waiting.in_doubt and outcome.record is not None:
+                doubtful.append((outcome.record.order.id, outcome.record.order.version))
+        if changes:
+            self._on_commit(changes)
+        if doubtful:
+            self._on_doubt(doubtful)
+
+    def _put_back(self, batch: list[_Waiting], error: Exception) -> None:
+        """Queue an interrupted batch again, in front; give up what has waited too long."""
+        expected = is_unavailable(error) or is_retryable(error) or isinstance(error, DatabaseUnavailableError)
+        log.log(
+            logging.WARNING if expected else logging.ERROR,
+            "settle.interrupted",
+            exc_info=None if expected else error,
+            extra={"size": len(batch), "error": repr(error)},
+        )
+        now = time.monotonic()
+        self.figures.retried += len(batch)
+        for waiting in reversed(batch):
+            waiting.in_doubt = True
+            if waiting.future.done():
+                continue
+            if now >= waiting.deadline:
+                waiting.future.set_exception(SettleBusyError("The database does not answer. Send it again."))
+            else:
+                self._queue.appendleft(waiting)
+        if self._queue:
+            self._arrived.set()

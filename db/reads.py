@@ -1,0 +1,246 @@
+"""Reading orders and what belongs to them: each function is one statement for any number of keys, or says how many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from app.domain.order import OrderSnapshot, PaymentDetails
+from db.rows import (
+    adjustment_from,
+    attempt_from,
+    dispute_from,
+    event_from,
+    line_from,
+    order_from,
+    payment_from,
+    refund_from,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.events import OrderEvent
+    from app.domain.order import Order, OrderAdjustment, OrderLine, Payment
+    from app.domain.payment import PaymentAttempt
+    from app.domain.refunds import Dispute, Refund
+    from db.pool import Database, Record
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCriteria:
+    """Which orders, and in which order. Empty fields mean any."""
+
+    statuses: tuple[str, ...] = ()
+    payment_statuses: tuple[str, ...] = ()
+    fulfillment_statuses: tuple[str, ...] = ()
+    customer_id: str | None = None
+    customer_email: str | None = None
+    number: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    sort_column: str = "created_at"
+    descending: bool = True
+    after: tuple[datetime, UUID] | None = None
+    """The sort column and id of the last order of the page before."""
+
+
+async def orders(database: Database, ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """Return the orders of these ids that there are."""
+    rows = await database.fetch("SELECT * FROM orders WHERE id = ANY($1::uuid[])", list(ids))
+    return {row["id"]: order_from(row) for row in rows}
+
+
+_SORT_COLUMNS: Final = frozenset({"created_at", "updated_at"})
+
+
+async def orders_page(database: Database, criteria: OrderCriteria, limit: int) -> list[Order]:
+    """Return up to `limit` orders that meet the criteria, by keyset."""
+    assert criteria.sort_column in _SORT_COLUMNS, "the column is one of ours"  # noqa: S101 - it goes into the SQL
+    direction, beyond = ("DESC", "<") if criteria.descending else ("ASC", ">")
+    column = criteria.sort_column
+    statement = f"""
+        SELECT * FROM orders
+         WHERE ($1::text[] = '{{}}' OR status = ANY($1))
+           AND ($2::text[] = '{{}}' OR payment_status = ANY($2))
+           AND ($3::text[] = '{{}}' OR fulfillment_status = ANY($3))
+           AND ($4::text IS NULL OR customer_id = $4)
+           AND ($5::text IS NULL OR customer_email = $5)
+           AND ($6::text IS NULL OR number = $6)
+           AND ($7::timestamptz IS NULL OR created_at >= $7)
+           AND ($8::timestamptz IS NULL OR created_at < $8)
+           AND ($9::timestamptz IS NULL OR ({column}, id) {beyond} ($9, $10::uuid))
+         ORDER BY {column} {direction}, id {direction} LIMIT $11"""  # noqa: S608 - the words are ours
+    after_at, after_id = criteria.after or (None, None)
+    rows = await database.fetch(
+        statement,
+        list(criteria.statuses),
+        list(criteria.payment_statuses),
+        list(criteria.fulfillment_statuses),
+        criteria.customer_id,
+        criteria.customer_email,
+        criteria.number,
+        criteria.created_after,
+        criteria.created_before,
+        after_at,
+        after_id,
+        limit,
+    )
+    return [order_from(row) for row in rows]
+
+
+async def lines(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
+    """Return the lines of these orders, by position."""
+    rows = await database.fetch(
+        "SELECT * FROM order_lines WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
+        list(order_ids),
+    )
+    return _grouped(rows, "order_id", line_from)
+
+
+async def adjustments(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderAdjustment]]:
+    """Return the adjustments of these orders, by position."""
+    rows = await database.fetch(
+        "SELECT * FROM order_adjustments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
+        list(order_ids),
+    )
+    return _grouped(rows, "order_id", adjustment_from)
+
+
+async def payments(database: Database, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+    """Return the payments of these ids that there are."""
+    rows = await database.fetch("SELECT * FROM payments WHERE id = ANY($1::uuid[])", list(ids))
+    return {row["id"]: payment_from(row) for row in rows}
+
+
+async def payments_of(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[Payment]]:
+    """Return the payments of these orders, oldest first."""
+    rows = await database.fetch(
+        "SELECT * FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id", list(order_ids)
+    )
+    return _grouped(rows, "order_id", payment_from)
+
+
+async def attempts_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentAttempt]]:
+    """Return the attempts of these payments, oldest first."""
+    rows = await database.fetch(
+        "SELECT * FROM payment_attempts WHERE payment_id = ANY($1::uuid[]) ORDER BY created_at, reference",
+        list(payment_ids),
+    )
+    return _grouped(rows, "payment_id", attempt_from)
+
+
+async def refunds_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
+    """Return the refunds of these payments, by id."""
+    rows = await database.fetch(
+        "SELECT * FROM refunds WHERE payment_id = ANY($1::uuid[]) ORDER BY id", list(payment_ids)
+    )
+    return _grouped(rows, "payment_id", refund_from)
+
+
+async def disputes_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[Dispute]]:
+    """Return the disputes of these payments, by the gateway's id."""
+    rows = await database.fetch(
+        "SELECT * FROM disputes WHERE payment_id = ANY($1::uuid[]) ORDER BY reference", list(payment_ids)
+    )
+    return _grouped(rows, "payment_id", dispute_from)
+
+
+async def refund_owner(database: Database, refund_id: UUID) -> UUID | None:
+    """Return the payment that a refund belongs to."""
+    row = await database.fetch_row("SELECT payment_id FROM refunds WHERE id = $1", refund_id)
+    return row["payment_id"] if row else None
+
+
+async def dispute_owner(database: Database, dispute_id: UUID) -> UUID | None:
+    """Return the payment that a dispute belongs to."""
+    row = await database.fetch_row("SELECT payment_id FROM disputes WHERE id = $1", dispute_id)
+    return row["payment_id"] if row else None
+
+
+class OrderReader:
+    """What the live hub reads: snapshots, events and versions of any number of orders at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def snapshots(self, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:
+        """Return the orders with everything that belongs to them, all as of one moment (7 statements)."""
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await _snapshots(_OneMoment(connection), order_ids)
+
+    async def versions(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Return the orders' newest versions (1 statement)."""
+        rows = await self._database.fetch(
+            "SELECT id, version FROM orders WHERE id = ANY($1::uuid[])", list(order_ids)
+        )
+        return {row["id"]: row["version"] for row in rows}
+
+    async def events(self, after: Mapping[UUID, int], limit_per_order: int) -> dict[UUID, list[OrderEvent]]:
+        """Return each order's events beyond a version, in order, up to a limit for each (1 statement)."""
+        rows = await self._database.fetch(
+            """SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS w(order_id, version)
+                CROSS JOIN LATERAL (SELECT * FROM order_events e
+                                     WHERE e.order_id = w.order_id AND e.version > w.version
+                                     ORDER BY e.version LIMIT $3) e""",
+            list(after.keys()),
+            list(after.values()),
+            limit_per_order,
+        )
+        found = _grouped(rows, "order_id", event_from)
+        return {order_id: found.get(order_id, []) for order_id in after}
+
+
+class _OneMoment:
+    """Stands where a Database stands, but reads on one connection and so in one snapshot."""
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a pool's proxy
+        self._connection = connection
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
+        rows: Sequence[Record] = await self._connection.fetch(statement, *arguments)
+        return rows
+
+
+async def _snapshots(moment: Any, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:  # noqa: ANN401 - either
+    found = await orders(moment, order_ids)
+    ids = list(found)
+    line_of = await lines(moment, ids)
+    adjustment_of = await adjustments(moment, ids)
+    payment_of = await payments_of(moment, ids)
+    payment_ids = [payment.id for given in payment_of.values() for payment in given]
+    attempt_of = await attempts_of(moment, payment_ids)
+    refund_of = await refunds_of(moment, payment_ids)
+    dispute_of = await disputes_of(moment, payment_ids)
+
+    def details(payment: Payment) -> PaymentDetails:
+        return PaymentDetails(
+            payment=payment,
+            attempts=tuple(attempt_of.get(payment.id, ())),
+            refunds=tuple(refund_of.get(payment.id, ())),
+            disputes=tuple(dispute_of.get(payment.id, ())),
+        )
+
+    return {
+        order_id: OrderSnapshot(
+            order=order,
+            lines=tuple(line_of.get(order_id, ())),
+            adjustments=tuple(adjustment_of.get(order_id, ())),
+            payments=tuple(details(payment) for payment in payment_of.get(order_id, ())),
+        )
+        for order_id, order in found.items()
+    }
+
+
+def _grouped(rows: Iterable[Record], key: str, build: Callable[[Any], _T]) -> dict[Any, list[_T]]:
+    groups: dict[Any, list[_T]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(build(row))
+    return groups

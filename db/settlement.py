@@ -1,0 +1,282 @@
+"""The statements of a settlement: a fixed number, whatever the size of the batch.
+
+Each runs inside the caller's transaction, on a connection of the caller's. The order rows are locked first, in id
+order; what hangs on them is read after the lock is held, so that it can't be stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from app.domain.changes import OrderRecord, PaymentRecord
+from db.rows import fact_from, order_from, payment_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.domain.facts import Facts
+    from app.domain.order import Order, Payment
+    from app.domain.states import GatewayName, InboxEventStatus
+    from db.pool import Connection
+    from db.rows import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How a delivery names its payment; any of the three may be unknown."""
+
+    gateway: GatewayName
+    payment_id: UUID | None
+    reference: str | None
+    object_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Locked:
+    """The orders of a batch, locked: `matches` says which payments each probe names."""
+
+    now: datetime | None = None
+    orders: dict[UUID, Order] = field(default_factory=dict)
+    matches: dict[int, dict[UUID, UUID]] = field(default_factory=dict)
+    """Probe number → payment id → order id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxMark:
+    """One delivery and what became of it."""
+
+    id: UUID
+    gateway: GatewayName
+    external_id: str
+    type: str
+    status: InboxEventStatus
+    deliveries: int
+    error: str | None
+    body: bytes
+    payment_id: UUID | None
+
+
+@dataclass(slots=True, kw_only=True)
+class WriteSet:
+    """Everything that one batch writes, as rows by table."""
+
+    inbox: list[InboxMark] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    new_payments: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    facts: list[Row] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
+    refunds: list[Row] = field(default_factory=list)
+    replaced_refunds: list[UUID] = field(default_factory=list)
+    disputes: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    ledger: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
+
+
+_LOCK: Final = """
+WITH named AS (
+  SELECT p.id AS payment_id, p.order_id, w.no
+    FROM unnest($1::int[], $2::text[], $3::uuid[]) AS w(no, gateway, payment_id)
+    JOIN payments p ON p.id = w.payment_id AND p.gateway = w.gateway
+  UNION
+  SELECT p.id, p.order_id, w.no
+    FROM unnest($1::int[], $2::text[], $4::text[]) AS w(no, gateway, reference)
+    JOIN payments p ON p.gateway = w.gateway AND p.reference = w.reference
+  UNION
+  SELECT p.id, p.order_id, w.no
+    FROM unnest($5::int[], $6::text[], $7::text[]) AS w(no, gateway, object_id)
+    JOIN facts f ON f.gateway = w.gateway AND f.object_id = w.object_id
+    JOIN payments p ON p.id = f.payment_id
+), locked AS (
+  SELECT o.* FROM orders o
+   WHERE o.id = ANY($8::uuid[]) OR o.id = ANY(ARRAY(SELECT order_id FROM named))
+   ORDER BY o.id
+     FOR UPDATE
+)
+SELECT named.no, named.payment_id, clock_timestamp() AS now, locked.*
+  FROM locked LEFT JOIN named ON named.order_id = locked.id
+"""
+
+_LOAD: Final = """
+SELECT p.*, f.object_id, f.kind, f.amount_minor AS fact_amount_minor, f.currency AS fact_currency,
+       f.attempt_id, f.own_id, f.method AS fact_method, f.failure, f.initiator, f.detail, f.respond_by,
+       f.reported_at, f.recorded_at
+  FROM payments p LEFT JOIN facts f ON f.payment_id = p.id
+ WHERE p.order_id = ANY($1::uuid[])
+ ORDER BY p.id
+"""
+
+_WRITE: Final = """
+WITH inbox AS (
+  INSERT INTO inbox_events AS i (id, gateway, external_id, type, status, deliveries, attempts, error, body, payment_id,
+                                 received_at, applied_at)
+  SELECT n.id, n.gateway, n.external_id, n.type, n.status, n.deliveries, 1, n.error, n.body, p.id, clock_timestamp(),
+         CASE WHEN n.status IN ('APPLIED', 'IGNORED') THEN clock_timestamp() END
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::bytea[],
+                $9::uuid[])
+      AS n(id, gateway, external_id, type, status, deliveries, error, body, payment_id)
+    LEFT JOIN payments p ON p.id = n.payment_id
+   ORDER BY n.gateway, n.external_id
+  ON CONFLICT (gateway, external_id) DO UPDATE SET
+    deliveries = i.deliveries + excluded.deliveries,
+    attempts = i.attempts + 1,
+    status = CASE WHEN i.applied_at IS NULL THEN excluded.status ELSE i.status END,
+    error = CASE WHEN i.applied_at IS NULL THEN excluded.error ELSE i.error END,
+    payment_id = coalesce(i.payment_id, excluded.payment_id),
+    applied_at = coalesce(i.applied_at, excluded.applied_at)
+), opened AS (
+  INSERT INTO payments SELECT * FROM json_populate_recordset(NULL::payments, $10)
+), paid AS (
+  UPDATE payments p SET
+    method = n.method, status = n.status, authorized_minor = n.authorized_minor, captured_minor = n.captured_minor,
+    refunded_minor = n.refunded_minor, reference = n.reference, next_action = n.next_action,
+    last_error = n.last_error, late_authorized = n.late_authorized, updated_at = n.updated_at
+    FROM json_populate_recordset(NULL::payments, $11) n WHERE p.id = n.id
+), moved AS (
+  UPDATE orders o SET
+    status = n.status, payment_status = n.payment_status, fulfillment_status = n.fulfillment_status,
+    version = n.version, paid_minor = n.paid_minor, refunded_minor = n.refunded_minor,
+    payment_in_progress = n.payment_in_progress, updated_at = n.updated_at
+    FROM json_populate_recordset(NULL::orders, $12) n WHERE o.id = n.id
+), told AS (
+  INSERT INTO facts AS f SELECT * FROM json_populate_recordset(NULL::facts, $13)
+  ON CONFLICT (gateway, object_id, kind) DO UPDATE SET
+    amount_minor = excluded.amount_minor, currency = excluded.currency, attempt_id = excluded.attempt_id,
+    own_id = excluded.own_id, method = excluded.method, failure = excluded.failure, initiator = excluded.initiator,
+    detail = excluded.detail, respond_by = excluded.respond_by, reported_at = excluded.reported_at
+    WHERE f.payment_id = excluded.payment_id
+  RETURNING 1
+), tried AS (
+  INSERT INTO payment_attempts SELECT * FROM json_populate_recordset(NULL::payment_attempts, $14)
+  ON CONFLICT (payment_id, reference) DO UPDATE SET
+    status = excluded.status, method = excluded.method, failure = excluded.failure, failed = excluded.failed
+), replaced AS (
+  DELETE FROM refunds WHERE id = ANY($15::uuid[])
+), refunded AS (
+  INSERT INTO refunds SELECT * FROM json_populate_recordset(NULL::refunds, $16)
+  ON CONFLICT (id) DO UPDATE SET
+    reference = excluded.reference, status = excluded.status, amount_minor = excluded.amount_minor,
+    reason = excluded.reason
+), disputed AS (
+  INSERT INTO disputes SELECT * FROM json_populate_recordset(NULL::disputes, $17)
+  ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status, amount_minor = excluded.amount_minor, reason = excluded.reason,
+    respond_by = excluded.respond_by
+), logged AS (
+  INSERT INTO order_events (order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
+                            amount_minor, currency, message, occurred_at, reported_at)
+  SELECT order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
+         amount_minor, currency, message, occurred_at, reported_at
+    FROM json_populate_recordset(NULL::order_events, $18)
+), booked AS (
+  INSERT INTO ledger_entries
+  SELECT transaction_id, position, order_id, payment_id, account, amount_minor, currency, description,
+         clock_timestamp()
+    FROM json_populate_recordset(NULL::ledger_entries, $19)
+), answered AS (
+  UPDATE idempotency_keys k SET answer = n.answer, locked_until = NULL
+    FROM json_populate_recordset(NULL::idempotency_keys, $20) n WHERE k.id = n.id
+)
+SELECT count(*) FROM told
+"""
+
+
+class ForeignFactError(Exception):
+    """A fact names an object that belongs to another payment."""
+
+
+async def lock(connection: Connection, probes: Sequence[Probe], order_ids: Iterable[UUID]) -> Locked:
+    """Find the payments that the probes name, and lock their orders and `order_ids`, in id order."""
+    related = [
+        (number, probe.gateway, object_id)
+        for number, probe in enumerate(probes)
+        for object_id in probe.object_ids
+    ]
+    rows = await connection.fetch(
+        _LOCK,
+        list(range(len(probes))),
+        [probe.gateway for probe in probes],
+        [probe.payment_id for probe in probes],
+        [probe.reference for probe in probes],
+        [number for number, _, _ in related],
+        [gateway for _, gateway, _ in related],
+        [object_id for _, _, object_id in related],
+        list(order_ids),
+    )
+    locked = Locked()
+    for row in rows:
+        order_id = row["id"]
+        locked.now = row["now"]
+        if order_id not in locked.orders:
+            locked.orders[order_id] = order_from(row)
+        if row["no"] is not None:
+            locked.matches.setdefault(row["no"], {})[row["payment_id"]] = order_id
+    return locked
+
+
+async def load(connection: Connection, orders: dict[UUID, Order]) -> dict[UUID, OrderRecord]:
+    """Read the payments of the locked orders, and the facts known about each."""
+    payments: dict[UUID, Payment] = {}
+    facts: dict[UUID, Facts] = {}
+    for row in await connection.fetch(_LOAD, list(orders)):
+        payment_id = row["id"]
+        if payment_id not in payments:
+            payments[payment_id] = payment_from(row)
+            facts[payment_id] = {}
+        if row["object_id"] is not None:
+            fact = fact_from(_FactView(row))
+            facts[payment_id][fact.key] = fact
+    records: dict[UUID, dict[UUID, PaymentRecord]] = {order_id: {} for order_id in orders}
+    for payment_id, payment in payments.items():
+        records[payment.order_id][payment_id] = PaymentRecord.of(payment, facts[payment_id])
+    return {
+        order_id: OrderRecord(order=orders[order_id], payments=found) for order_id, found in records.items()
+    }
+
+
+class _FactView(dict[str, Any]):
+    """The fact's half of a joined row, under the fact's own column names."""
+
+    def __init__(self, row: Any) -> None:  # noqa: ANN401 - an asyncpg record
+        super().__init__(row)
+        self["method"] = row["fact_method"]
+        self["amount_minor"] = row["fact_amount_minor"]
+        self["currency"] = row["fact_currency"]
+
+
+async def write(connection: Connection, batch: WriteSet) -> None:
+    """Write everything that a batch decided, in one statement.
+
+    Raises:
+        ForeignFactError: a fact names an object that belongs to another payment.
+    """
+    told = await connection.fetchval(
+        _WRITE,
+        [mark.id for mark in batch.inbox],
+        [mark.gateway for mark in batch.inbox],
+        [mark.external_id for mark in batch.inbox],
+        [mark.type for mark in batch.inbox],
+        [mark.status for mark in batch.inbox],
+        [mark.deliveries for mark in batch.inbox],
+        [mark.error for mark in batch.inbox],
+        [mark.body for mark in batch.inbox],
+        [mark.payment_id for mark in batch.inbox],
+        batch.new_payments,
+        batch.payments,
+        batch.orders,
+        batch.facts,
+        batch.attempts,
+        batch.replaced_refunds,
+        batch.refunds,
+        batch.disputes,
+        batch.events,
+        batch.ledger,
+        batch.answers,
+    )
+    if told != len(batch.facts):
+        raise ForeignFactError("A fact names an object of the gateway that belongs to another payment.")
