@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help setup demo dev test check format schema migration bench lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
-ifeq ($(wildcard $(BIN)/python),)
+ifneq ($(shell test -x $(BIN)/python && echo there),there)
 .PHONY: $(RUNTIME) $(DEVELOPMENT)
 endif
 
@@ -53,9 +53,11 @@ format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended b
 schema: $(DEVELOPMENT) ## Print the GraphQL schema into schema/schema.graphql
 	$(BIN)/python -m schema
 
-migration: $(DEVELOPMENT) ## Draft a migration from the tables' changes: m="Say what changes"
-	@test -n "$$m" || { echo 'Say what changes: make migration m="Add the order number"' >&2; exit 2; }
-	$(BIN)/alembic revision --autogenerate -m "$$m"
+migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what changes" DSN=postgresql://...
+	@test -n "$$m" && test -n "$$DSN" || { echo 'Say what changes, and name a database that may be' \
+	  'migrated: make migration m="Add the order number" DSN=postgresql://user@host/name' >&2; exit 2; }
+	$(BIN)/alembic -x dsn="$$DSN" upgrade head
+	$(BIN)/alembic -x dsn="$$DSN" revision --autogenerate -m "$$m"
 
 bench: $(DEVELOPMENT) ## Run the benchmarks and print their ratios
 	@$(BIN)/python -m bench $(ARGS)
@@ -85,8 +87,8 @@ PIN = $(UV) pip compile pyproject.toml --group build --generate-hashes --univers
 compile = $(PIN) $(3) -o $(1) >/dev/null && $(PIN) $(3) --group dev -c $(1) -o $(2) >/dev/null
 
 # Each lock is installed by hash; the project itself without a look at any index.
-install = $(BIN)/python -m pip install --quiet --no-input --require-hashes -r $(1) && \
-  $(BIN)/python -m pip install --quiet --no-input --no-deps --no-build-isolation -e .
+install = $(BIN)/python -m pip install -qq --no-input --require-hashes -r $(1) && \
+  $(BIN)/python -m pip install -qq --no-input --no-deps --no-build-isolation -e .
 
 $(RUNTIME): requirements.lock pyproject.toml
 	@$(interpreter)
@@ -105,8 +107,8 @@ define interpreter
 command -v "$(PYTHON)" >/dev/null || \
   { echo 'There is no $(PYTHON). On Debian or Ubuntu: apt-get install python3 python3-venv' >&2; exit 1; }; \
 "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-  { echo "Orderpulse needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
-    'Name another: make PYTHON=python3.12 ...' >&2; exit 1; }; \
+  { echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1), and Orderpulse needs 3.11 or newer: make PYTHON=python3.12 ..." >&2; \
+    exit 1; }; \
 "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
   { echo '$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }; \
 $(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
