@@ -13,7 +13,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from app.batch import Command, Outcome, Submission, Webhook, settle_batch
 from app.domain.errors import DomainError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
 
 from app.domain.order import OrderSnapshot, PaymentDetails
 from db.rows import (
@@ -20,7 +21,6 @@ from db.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from app.domain.events import OrderEvent
     from app.domain.order import Order, OrderAdjustment, OrderLine, Payment
@@ -244,3 +244,43 @@ def _grouped(rows: Iterable[Record], key: str, build: Callable[[Any], _T]) -> di
     for row in rows:
         groups.setdefault(row[key], []).append(build(row))
     return groups
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogPosition:
+    """A place in the log of all orders: transaction, then order and version within it."""
+
+    xid: int
+    order_id: UUID
+    version: int
+
+
+_NOWHERE: Final = UUID(int=0)
+
+
+async def log(
+    database: Database, after: LogPosition | None, limit: int
+) -> list[tuple[LogPosition, OrderEvent]]:
+    """Return events of all orders in commit order, beyond a position.
+
+    Only transactions older than every one still running are shown: none that commits later can come before them.
+    """
+    position = after or LogPosition(0, _NOWHERE, 0)
+    rows = await database.fetch(
+        """SELECT *, xid::text::bigint AS position FROM order_events
+            WHERE (xid, order_id, version) > ($1::text::xid8, $2::uuid, $3::int)
+              AND xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY xid, order_id, version LIMIT $4""",
+        str(position.xid),
+        position.order_id,
+        position.version,
+        limit,
+    )
+    return [(LogPosition(row["position"], row["order_id"], row["version"]), event_from(row)) for row in rows]
+
+
+async def log_end(database: Database) -> LogPosition:
+    """Return the position just before the oldest transaction that still runs."""
+    row = await database.fetch_row("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid")
+    assert row is not None, "a snapshot is always there"  # noqa: S101 - holds by construction
+    return LogPosition(row["xid"], _NOWHERE, 0)

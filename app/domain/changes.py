@@ -73,6 +73,9 @@ class OpenPayment:
     """A payment to be written before the gateway is asked, so that a crash leaves something to ask about."""
 
     payment: Payment
+    """As it is to be, but for its amount and times, which are set under the order's lock."""
+    amount: Money | None
+    """None for whatever is left to pay."""
     source: EventSource
 
 

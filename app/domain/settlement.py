@@ -137,10 +137,11 @@ def _with_money(order: Order, states: list[PaymentState]) -> Order:
 
 
 def _open_payment(record: OrderRecord, change: OpenPayment, now: datetime) -> Decision:
-    payment = change.payment
-    if payment.id in record.payments:
+    if change.payment.id in record.payments:
         return Decision(record=record)
-    _payable(record, payment.amount)
+    amount = change.amount or amount_due(record)
+    _payable(record, amount)
+    payment = replace(change.payment, amount_minor=amount.minor, created_at=now, updated_at=now)
     payments = {**record.payments, payment.id: PaymentRecord.of(payment, {})}
     order = _with_money(record.order, [payment_record.state for payment_record in payments.values()])
     timeline = Timeline(record.order, change.source, now)

@@ -1,0 +1,151 @@
+"""Reading for callers: what they may see, and nothing about what they may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from app.checkout.access import order_for
+from db import orders as store
+from db import reads
+from db.reads import LogPosition, OrderCriteria
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.auth import Authenticator, Caller
+    from app.domain.events import OrderEvent
+    from app.domain.order import Order, OrderAdjustment, OrderLine, Payment
+    from app.domain.payment import PaymentAttempt
+    from app.domain.refunds import Dispute, Refund
+    from app.gateways import Gateway, GatewayRegistry
+    from db.orders import Product
+    from db.pool import Database
+
+PAGE_MAX: Final = 100
+"""The most that a page of any list holds."""
+
+__all__ = ["PAGE_MAX", "LogPosition", "OrderCriteria", "Page", "Views"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[_T]):
+    """A part of a list. `has_more`: something follows it."""
+
+    items: list[_T]
+    has_more: bool
+
+
+class Views:
+    """The read side. Functions that take a caller check; those that take many ids are for what hangs on checked things."""
+
+    def __init__(self, database: Database, authenticator: Authenticator, gateways: GatewayRegistry) -> None:
+        self._database = database
+        self._authenticator = authenticator
+        self._gateways = gateways
+
+    async def order(self, caller: Caller, order_id: UUID) -> Order | None:
+        """Return an order that the caller may see."""
+        order = (await reads.orders(self._database, [order_id])).get(order_id)
+        return order if order is not None and caller.may_see(order) else None
+
+    async def order_by_token(self, token: str) -> Order | None:
+        """Return the order that a guest's token opens now."""
+        order_id = await self._authenticator.order_of(token)
+        return (await reads.orders(self._database, [order_id])).get(order_id) if order_id else None
+
+    async def payment(self, caller: Caller, payment_id: UUID) -> Payment | None:
+        """Return a payment of an order that the caller may see."""
+        payment = (await reads.payments(self._database, [payment_id])).get(payment_id)
+        if payment is None or await self.order(caller, payment.order_id) is None:
+            return None
+        return payment
+
+    async def refund(self, caller: Caller, refund_id: UUID) -> Refund | None:
+        """Return a refund of an order that the caller may see."""
+        payment_id = await reads.refund_owner(self._database, refund_id)
+        if payment_id is None or await self.payment(caller, payment_id) is None:
+            return None
+        found = await reads.refunds_of(self._database, [payment_id])
+        return next((refund for refund in found.get(payment_id, ()) if refund.id == refund_id), None)
+
+    async def dispute(self, caller: Caller, dispute_id: UUID) -> Dispute | None:
+        """Return a dispute of an order that the caller may see."""
+        payment_id = await reads.dispute_owner(self._database, dispute_id)
+        if payment_id is None or await self.payment(caller, payment_id) is None:
+            return None
+        found = await reads.disputes_of(self._database, [payment_id])
+        return next((dispute for dispute in found.get(payment_id, ()) if dispute.id == dispute_id), None)
+
+    async def product(self, product_id: UUID) -> Product | None:
+        """Return a product."""
+        return (await store.products(self._database, [product_id])).get(product_id)
+
+    async def products(self, caller: Caller, after: UUID | None, first: int) -> Page[Product]:
+        """Return a page of the catalogue; what is no longer sold only to staff."""
+        found = await store.products_page(self._database, after, first + 1, active_only=not caller.is_staff)
+        return Page(items=found[:first], has_more=len(found) > first)
+
+    async def orders(self, caller: Caller, criteria: OrderCriteria, first: int) -> Page[Order]:
+        """Return a page of the caller's own orders, or to staff of all."""
+        if not caller.is_staff:
+            if caller.customer_id is None:
+                order = await self.order(caller, caller.order_id) if caller.order_id else None
+                return Page(items=[order] if order and criteria.after is None else [], has_more=False)
+            criteria = replace(criteria, customer_id=caller.customer_id)
+        found = await reads.orders_page(self._database, criteria, first + 1)
+        return Page(items=found[:first], has_more=len(found) > first)
+
+    async def events(self, order_id: UUID, after_version: int, first: int) -> Page[OrderEvent]:
+        """Return a page of a checked order's events, oldest first."""
+        reader = reads.OrderReader(self._database)
+        found = (await reader.events({order_id: after_version}, first + 1))[order_id]
+        return Page(items=found[:first], has_more=len(found) > first)
+
+    async def log(self, after: LogPosition | None, limit: int) -> list[tuple[LogPosition, OrderEvent]]:
+        """Return every order's events in commit order, only those that no earlier one can still join."""
+        return await reads.log(self._database, after, limit)
+
+    async def log_end(self) -> LogPosition:
+        """Return the position from which on everything is new."""
+        return await reads.log_end(self._database)
+
+    async def payment_options(self, caller: Caller, order_id: UUID | None) -> list[Gateway]:
+        """Return the gateways that can take a caller's order.
+
+        Raises:
+            DomainError: NOT_FOUND.
+        """
+        order = await order_for(self._database, caller, order_id, "orderId")
+        return [g for g in self._gateways if not g.currencies or order.currency in g.currencies]
+
+    async def orders_of(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
+        """Return orders by id (1 statement)."""
+        return await reads.orders(self._database, ids)
+
+    async def lines_of(self, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
+        """Return the lines of orders (1 statement)."""
+        return await reads.lines(self._database, order_ids)
+
+    async def adjustments_of(self, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderAdjustment]]:
+        """Return the adjustments of orders (1 statement)."""
+        return await reads.adjustments(self._database, order_ids)
+
+    async def payments_of(self, order_ids: Sequence[UUID]) -> dict[UUID, list[Payment]]:
+        """Return the payments of orders, oldest first (1 statement)."""
+        return await reads.payments_of(self._database, order_ids)
+
+    async def attempts_of(self, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentAttempt]]:
+        """Return the attempts of payments, oldest first (1 statement)."""
+        return await reads.attempts_of(self._database, payment_ids)
+
+    async def refunds_of(self, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
+        """Return the refunds of payments (1 statement)."""
+        return await reads.refunds_of(self._database, payment_ids)
+
+    async def disputes_of(self, payment_ids: Sequence[UUID]) -> dict[UUID, list[Dispute]]:
+        """Return the disputes of payments (1 statement)."""
+        return await reads.disputes_of(self._database, payment_ids)
