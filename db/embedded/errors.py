@@ -4,8 +4,11 @@ Apart, because every other module here raises it and the command line translates
 """
 
 import errno
+import shutil
 from enum import StrEnum
+from pathlib import Path
 
+_BYTES_FREE_MIN = 256 * 1024
 _DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
@@ -50,13 +53,18 @@ class EmbeddedDatabaseError(Exception):
         return f"{self.message}\nThe server's last words:\n{self.server_log}"
 
 
-def server_failure(code: EmbeddedDatabaseCode, message: str, *, server_log: str) -> EmbeddedDatabaseError:
-    """Return the error for a server program that ended badly; a full disk goes before `code`."""
-    if any(words in server_log for words in _DISK_FULL_WORDS):
-        return EmbeddedDatabaseError(
-            EmbeddedDatabaseCode.DISK_FULL,
-            f"{message} The disk is full: free some space there and start again; nothing committed is lost.",
-            server_log=server_log,
+def server_failure(
+    code: EmbeddedDatabaseCode, message: str, *, server_log: str, folder: Path
+) -> EmbeddedDatabaseError:
+    """Return the error for a server program that ended badly in `folder`; that the disk is full goes before `code`.
+
+    The log is on the same disk: when that is full, the words may be missing, so the disk is asked as well.
+    """
+    full = any(words in server_log for words in _DISK_FULL_WORDS) or _bytes_free(folder) < _BYTES_FREE_MIN
+    if full:
+        code = EmbeddedDatabaseCode.DISK_FULL
+        message = (
+            f"{message} The disk is full: free some space there and start again; nothing committed is lost."
         )
     return EmbeddedDatabaseError(code, message, server_log=server_log)
 
@@ -71,3 +79,7 @@ def system_failure(error: OSError, doing: str) -> EmbeddedDatabaseError:
             "Choose a folder on a local disk that this user may write, or make this one writable.",
         )
     return EmbeddedDatabaseError(code, f"Can't {doing}: {error}. {advice}")
+
+
+def _bytes_free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free

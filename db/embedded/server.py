@@ -20,7 +20,7 @@ from db.embedded.errors import EmbeddedDatabaseCode, EmbeddedDatabaseError, serv
 from db.embedded.locks import FileLock
 from db.embedded.processes import take_from_the_dead, until
 from db.embedded.server_log import ServerLog
-from db.embedded.sockets import make_socket_folder, remove_stale_socket, remove_temporary_folder
+from db.embedded.sockets import make_socket_folder, remove_stale_socket
 from db.embedded.spawn import Identity, spawn
 
 _POLL_SECONDS = 0.01
@@ -102,7 +102,6 @@ class Server:
                 )
         await take_from_the_dead(self._lock, self._folders.data)
         self._lock.release()
-        remove_temporary_folder(self._folders.root)
 
     def kill(self) -> None:
         """End a server that is of no use, at once; its children follow by themselves."""
@@ -127,6 +126,7 @@ class Server:
                 f"PostgreSQL {self._binaries.version} could not make the data folder {self._folders.data} "
                 f"(initdb ended with {self.exit_code}). Mend what the log names and start again.",
                 server_log=self.log.tail(since),
+                folder=self._folders.root,
             )
         await asyncio.to_thread(adopt_cluster, self._folders)
 
@@ -182,4 +182,5 @@ class Server:
             f"PostgreSQL {self._binaries.version} on {self._folders.data} {how}. "
             f"Mend what its log ({self.log.path}) names and start again.",
             server_log=self.log.tail(since),
+            folder=self._folders.root,
         )

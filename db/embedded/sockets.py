@@ -22,11 +22,16 @@ _PATH_BYTES_MAX = 99  # the kernel takes 107
 
 
 def find_socket_folder(root: Path) -> Path | None:
-    """Return the socket folder that the owner of `root` made, or None where there is none yet."""
-    run = root / "run"
-    if run.is_symlink():
-        return run.readlink()
-    return run if run.is_dir() else None
+    """Return the socket folder that the owner of `root` made, or None where there is none yet.
+
+    A folder of somebody else than the data's owner is none: a stranger may be waiting in it for our queries.
+    """
+    folder = _linked(root / "run")
+    try:
+        status, data = folder.lstat(), (root / "data").lstat()
+    except FileNotFoundError:
+        return None
+    return folder if stat.S_ISDIR(status.st_mode) and status.st_uid == data.st_uid else None
 
 
 def make_socket_folder(root: Path, identity: Identity) -> Path:
@@ -46,10 +51,11 @@ def make_socket_folder(root: Path, identity: Identity) -> Path:
         run.mkdir(mode=0o700, exist_ok=True)
         hand_over(run, identity)
         return run
-    folder = find_socket_folder(root)
-    if folder is None or folder == run or not _fits(folder):
-        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"orderpulse-{identity.uid}-{name}"
+    # The link is followed only if it was made for this root, and not for another of which this is a copy.
+    name = f"orderpulse-{identity.uid}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
+    folder = _linked(run)
+    if folder.name != name:
+        folder = _temporary(name)
     _claim_in_public(folder, identity)
     if not run.is_symlink() or run.readlink() != folder:
         staging = root / "run.tmp"
@@ -65,14 +71,6 @@ def remove_stale_socket(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def remove_temporary_folder(root: Path) -> None:
-    """Remove the socket folder of a server that has stopped if it is outside of `root`; the next start makes it."""
-    folder = find_socket_folder(root)
-    if folder is not None and folder != root / "run":
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-
 def dsn(folder: Path, *, user: str, database: str) -> str:
     """Return the address for asyncpg and SQLAlchemy; the port is named, or PGPORT would decide."""
     return f"postgresql://{user}@/{database}?host={quote(str(folder))}&port={PORT}"
@@ -85,6 +83,19 @@ def _fits(folder: Path) -> bool:
     except UnicodeEncodeError:
         return False  # bytes that are no text can't be written in an address
     return length <= _PATH_BYTES_MAX and "," not in path  # clients read a comma as a list of hosts
+
+
+def _linked(run: Path) -> Path:
+    return run.readlink() if run.is_symlink() else run
+
+
+def _temporary(name: str) -> Path:
+    """Return where a folder of this name belongs.
+
+    It is left behind empty when the server stops: if it were removed, a stranger could put up another one there.
+    """
+    folder = Path(tempfile.gettempdir()) / name
+    return folder if _fits(folder) else Path("/tmp") / name  # noqa: S108  # claimed with care below
 
 
 def _claim_in_public(folder: Path, identity: Identity) -> None:
