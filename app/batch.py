@@ -53,6 +53,8 @@ class Webhook:
     next_action: Mapping[str, object] | None = None
     error: str | None = None
     """Why it can't be applied, known beforehand."""
+    received_at: float | None = None
+    """When its first byte was read, on this process's monotonic clock."""
 
     @property
     def label(self) -> str:
@@ -90,6 +92,7 @@ class Outcome:
     record: OrderRecord | None = None
     change: OrderChange | None = None
     status: InboxEventStatus | None = None
+    payment_id: UUID | None = None
 
 
 async def settle_batch(connection: Connection, batch: Sequence[Submission]) -> list[Outcome | DomainError]:

@@ -125,12 +125,13 @@ class Decision:
     facts: tuple[tuple[UUID, Fact], ...] = ()
     postings: tuple[tuple[UUID, Posting], ...] = ()
 
-    def as_change(self) -> OrderChange:
-        """Return what subscribers are told."""
+    def as_change(self, received_at: float | None = None) -> OrderChange:
+        """Return what subscribers are told; `received_at` is when the cause of it came in."""
         return OrderChange(
             order=self.record.order,
             payments=tuple(record.details for record in self.record.payments.values()),
             events=self.events,
+            received_at=received_at,
         )
 
 

@@ -145,6 +145,8 @@ class OrderChange:
     order: Order
     payments: tuple[PaymentDetails, ...]
     events: tuple[OrderEvent, ...]
+    received_at: float | None = None
+    """When the delivery that caused it came in, on this process's monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

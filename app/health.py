@@ -1,0 +1,64 @@
+"""For those who run it: is it alive, is it ready, and how is it doing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.auth import AuthenticationError
+from db.migrate import head
+from db.pool import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from app.auth import Authenticator
+    from app.metrics import Metrics
+    from app.relay import Relay
+    from db.pool import Database
+
+CHECK_TIMEOUT_SECONDS: Final = 2.0
+
+
+def health_routes(
+    *, database: Database, relay: Relay, metrics: Metrics, authenticator: Authenticator, open_metrics: bool
+) -> list[BaseRoute]:
+    """Return /livez, /readyz and /metrics; figures need a staff key unless they are open."""
+    newest = head()
+
+    async def live(_: Request) -> Response:
+        """The event loop turns."""
+        return PlainTextResponse("ok")
+
+    async def ready(request: Request) -> Response:
+        """Requests can be served: the database answers, at the right schema, and the server isn't stopping."""
+        problems = (
+            [] if getattr(request.app.state, "ready", False) else ["the server is starting or stopping"]
+        )
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                row = await database.fetch_row("SELECT version_num FROM alembic_version")
+            if row is None or row["version_num"] != newest:
+                problems.append(f"the schema is not at {newest}: run `orderpulse migrate`")
+        except (DatabaseUnavailableError, TimeoutError):
+            problems.append("the database does not answer")
+        # A broker that is away makes pushes late, not wrong: it is told, and nobody is turned away for it.
+        body = {"ready": not problems, "problems": problems, "broker": relay.connected}
+        return JSONResponse(body, status_code=503 if problems else 200)
+
+    async def figures(request: Request) -> Response:
+        """What is measured, for Prometheus."""
+        if not open_metrics:
+            try:
+                caller = await authenticator.identify(request.headers.get("authorization"))
+            except AuthenticationError as error:
+                return PlainTextResponse(str(error), status_code=401)
+            if not caller.is_staff:
+                return PlainTextResponse("Send a staff key.", status_code=401)
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [Route("/livez", live), Route("/readyz", ready), Route("/metrics", figures)]

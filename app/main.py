@@ -1,0 +1,201 @@
+"""The composition root: settings become a running application. The only file that knows every part."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+
+from app.auth import Authenticator
+from app.checkout import Catalog, Ordering, Paying
+from app.edge import RequestIds, SecurityHeaders
+from app.gateways import load_gateways
+from app.gateways.sandbox import SandboxSettings
+from app.gateways.stripe import StripeSettings
+from app.health import health_routes
+from app.live import LiveHub
+from app.metrics import Metrics
+from app.relay import PostgresBackend, Relay
+from app.settings import Mode
+from app.settle import Settler
+from app.tracking import Tracking
+from app.views import Views
+from app.web.assets import Assets
+from app.web.routes import error_pages, pages
+from app.webhooks import WebhookEndpoint
+from db import orders as store
+from db.notifications import NotificationLine
+from db.pool import Database
+from db.reads import OrderReader
+from schema import Services, graphql_app
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from uuid import UUID
+
+    from pydantic import SecretStr
+    from starlette.routing import BaseRoute
+
+    from app.domain.order import OrderChange
+    from app.gateways import GatewayRegistry
+    from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_NAMESPACE: Final = "orderpulse"
+"""Of the notifications' channel: one deployment a database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What `create_app` is made from. `demo_key` is shown to everybody who opens the IDE: for demos alone."""
+
+    settings: Settings
+    dsn: str
+    secret_key: str
+    demo_key: str | None = None
+
+
+def create_app(wiring: Wiring) -> Starlette:
+    """Return the application; its parts start and stop with its lifespan."""
+    settings = wiring.settings
+    metrics = Metrics()
+    database = Database(wiring.dsn)
+
+    async def find_order(token_hash: bytes) -> UUID | None:
+        return await store.order_of_token(database, token_hash)
+
+    authenticator = Authenticator(
+        staff_keys=_reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
+    )
+    gateways = _gateways(settings)
+    hub = LiveHub(OrderReader(database), on_delivered=metrics.pushed)
+    relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
+
+    def on_commit(changes: Sequence[OrderChange]) -> None:
+        hub.publish(changes)
+        relay.announce(changes)
+
+    def on_doubt(versions: Sequence[tuple[UUID, int]]) -> None:
+        hub.heard(versions)
+        relay.announce_versions(versions)
+
+    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=on_doubt)
+    paying = Paying(
+        database=database,
+        settler=settler,
+        gateways=gateways,
+        return_origins=_return_origins(settings),
+    )
+    ordering = Ordering(
+        database=database, settler=settler, authenticator=authenticator, give_up_payments=paying.give_up_all
+    )
+    views = Views(database, authenticator, gateways)
+    services = Services(
+        views=views,
+        catalog=Catalog(database),
+        ordering=ordering,
+        paying=paying,
+        hub=hub,
+        authenticator=authenticator,
+        metrics=metrics,
+    )
+    _watch(metrics, hub, relay, settler)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with database, hub, relay, settler:
+            app.state.ready = True
+            log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
+            yield
+            app.state.ready = False
+        await gateways.aclose()
+
+    assets = Assets()
+    development = settings.mode is Mode.DEVELOPMENT
+    graphql = graphql_app(
+        services, allowed_origins=settings.allowed_origins, introspection=development, ide=development
+    )
+    routes: list[BaseRoute] = [
+        Route("/webhooks/{gateway}", WebhookEndpoint(gateways, settler, metrics)),
+        *health_routes(
+            database=database,
+            relay=relay,
+            metrics=metrics,
+            authenticator=authenticator,
+            open_metrics=development,
+        ),
+        Mount("/graphql", graphql),
+        *pages(
+            assets=assets,
+            load_order=Tracking(views).load,
+            test_mode=settings.sandbox_url is not None,
+            storefront=development,
+            ide=development,
+            ide_headers={"Authorization": f"Bearer {wiring.demo_key}"} if wiring.demo_key else None,
+        ),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(RequestIds), Middleware(SecurityHeaders)],
+        exception_handlers=dict[Any, Any](
+            error_pages(assets=assets, test_mode=settings.sandbox_url is not None, storefront=development)
+        ),
+    )
+
+
+def _gateways(settings: Settings) -> GatewayRegistry:
+    given: dict[str, object] = {}
+    if settings.stripe_secret_key is not None:
+        given["stripe"] = StripeSettings(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            publishable_key=settings.stripe_publishable_key,
+            webhook_secrets=_reveal(settings.stripe_webhook_secrets),
+            api_base=settings.stripe_api_base,
+            minimal_parameters=settings.stripe_minimal_parameters,
+        )
+    if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
+        given["sandbox"] = SandboxSettings(
+            api_base=settings.sandbox_url,
+            secret_key=settings.sandbox_secret_key.get_secret_value(),
+            webhook_secrets=_reveal(settings.sandbox_webhook_secrets),
+        )
+    return load_gateways(given)
+
+
+def _broker(wiring: Wiring) -> str | PostgresBackend:
+    if wiring.settings.broker_url is not None:
+        return wiring.settings.broker_url
+    return PostgresBackend(lambda: NotificationLine.open(wiring.dsn), namespace=_NAMESPACE)
+
+
+def _return_origins(settings: Settings) -> frozenset[str]:
+    """Return where shoppers may be sent back to: nowhere else in production, anywhere while developing."""
+    own = (settings.public_url.rstrip("/"),) if settings.public_url else ()
+    return frozenset((*own, *settings.return_origins)) if settings.mode is Mode.PRODUCTION else frozenset()
+
+
+def _watch(metrics: Metrics, hub: LiveHub, relay: Relay, settler: Settler) -> None:
+    figures = settler.figures
+    metrics.watch("subscriptions", "Subscriptions that are open.", lambda: hub.watchers)
+    metrics.watch("orders_watched", "Orders that somebody watches.", lambda: hub.orders_watched)
+    metrics.watch(
+        "catch_up_reads", "Reads of the log for readers that were behind.", lambda: hub.catch_up_reads
+    )
+    metrics.watch("broker_connected", "Whether other processes are heard.", lambda: float(relay.connected))
+    metrics.watch("settle_waiting", "Submissions that wait for their batch.", figures.waiting)
+    metrics.watch("settle_batches", "Batches committed.", lambda: figures.batches)
+    metrics.watch("settle_submissions", "Submissions settled.", lambda: figures.settled)
+    metrics.watch("settle_retries", "Submissions tried again.", lambda: figures.retried)
+    metrics.watch("settle_poison", "Submissions that broke their batch.", lambda: figures.failed)
+    metrics.watch("settle_largest_batch", "The largest batch so far.", lambda: figures.largest_batch)
+
+
+def _reveal(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in secrets)

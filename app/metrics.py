@@ -1,0 +1,58 @@
+"""What is measured, in Prometheus' terms. One registry for each application, so that two in a process don't mix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The figures of one application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._webhooks = Histogram(
+            "orderpulse_webhook_seconds",
+            "Time from a delivery's first byte to its answer, which follows the commit.",
+            ("gateway", "outcome"),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._pushes = Histogram(
+            "orderpulse_push_seconds",
+            "Time from a webhook's first byte to the frame written to each subscriber of its order.",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._graphql = Counter(
+            "orderpulse_graphql_operations_total",
+            "GraphQL operations by kind and whether they had errors.",
+            ("operation", "outcome"),
+            registry=self._registry,
+        )
+
+    def webhook(self, gateway: str, outcome: str, seconds: float) -> None:
+        """Count one delivery and the time that it took."""
+        self._webhooks.labels(gateway, outcome).observe(seconds)
+
+    def pushed(self, seconds: float) -> None:
+        """Count one frame and the time since its webhook came in."""
+        self._pushes.observe(seconds)
+
+    def operation(self, kind: str, *, failed: bool) -> None:
+        """Count one GraphQL operation."""
+        self._graphql.labels(kind, "error" if failed else "ok").inc()
+
+    def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Show a value that is read whenever the figures are asked for."""
+        Gauge(f"orderpulse_{name}", description, registry=self._registry).set_function(value)
+
+    def text(self) -> bytes:
+        """Return all figures in Prometheus' text format."""
+        return generate_latest(self._registry)

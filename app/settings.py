@@ -1,0 +1,137 @@
+"""Settings: the only reader of the environment. Every name is ORDERPULSE_…, but for DATABASE_URL.
+
+A secret may also come from a file: ORDERPULSE_SECRET_KEY_FILE=/run/secrets/… stands for ORDERPULSE_SECRET_KEY.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_PREFIX: Final = "ORDERPULSE_"
+SECRET_LENGTH_MIN: Final = 32
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+class Mode(StrEnum):
+    """How careful to be."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """The environment does not make sense; the message says which variable and what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", hide_input_in_errors=True)
+
+    mode: Mode = Mode.DEVELOPMENT
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", f"{_PREFIX}DATABASE_URL", "database_url")
+    )
+    """Any PostgreSQL 15 or newer. Without it, an embedded one runs in `data_dir`."""
+    data_dir: Path = Field(default_factory=lambda: _data_home() / "orderpulse")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    """Where browsers reach this server; http://host:port when left out."""
+    secret_key: SecretStr | None = None
+    """What order access tokens derive from. Must stay the same over restarts and replicas."""
+    staff_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    allowed_origins: CommaSeparated = ()
+    """Other origins whose pages may open websockets here."""
+    return_origins: CommaSeparated = ()
+    """Other origins that shoppers may be sent back to after paying."""
+    broker_url: str | None = None
+    """memory:// for a single process. Without it, PostgreSQL's notifications."""
+    log_level: str = "info"
+    log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
+    stripe_secret_key: SecretStr | None = None
+    stripe_publishable_key: str = ""
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    stripe_api_base: str | None = None
+    stripe_minimal_parameters: bool = False
+    sandbox_url: str | None = None
+    sandbox_secret_key: SecretStr | None = None
+    sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    @field_validator(
+        "staff_keys",
+        "allowed_origins",
+        "return_origins",
+        "stripe_webhook_secrets",
+        "sandbox_webhook_secrets",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic's signature
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        if self.secret_key is not None and len(self.secret_key.get_secret_value()) < SECRET_LENGTH_MIN:
+            raise ValueError(f"{_PREFIX}SECRET_KEY needs at least {SECRET_LENGTH_MIN} characters")
+        if any(len(key.get_secret_value()) < SECRET_LENGTH_MIN for key in self.staff_keys):
+            raise ValueError(f"each of {_PREFIX}STAFF_KEYS needs at least {SECRET_LENGTH_MIN} characters")
+        if self.mode is Mode.PRODUCTION and self.secret_key is None:
+            raise ValueError(f"in production {_PREFIX}SECRET_KEY must be set, the same on every replica")
+        if self.mode is Mode.PRODUCTION and self.sandbox_url is not None:
+            raise ValueError(
+                f"in production {_PREFIX}SANDBOX_URL must not be set: sandbox money is not money"
+            )
+        return self
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the environment; what is given by keyword goes before it.
+
+    Raises:
+        SettingsError: something is missing or malformed.
+    """
+    try:
+        return Settings(
+            **{**_from_files(), **{name: value for name, value in given.items() if value is not None}}
+        )  # type: ignore[arg-type]  # pydantic checks them
+    except ValueError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _from_files() -> dict[str, str]:
+    """Read the secrets that are given as files."""
+    found = {}
+    for name, path in os.environ.items():
+        if name.startswith(_PREFIX) and name.endswith("_FILE"):
+            try:
+                found[name.removeprefix(_PREFIX).removesuffix("_FILE").lower()] = (
+                    Path(path).read_text().strip()
+                )
+            except OSError as error:
+                raise SettingsError(f"{name} names a file that can't be read: {error.strerror}") from None
+    return found
+
+
+def _explain(error: ValueError) -> str:
+    problems = getattr(error, "errors", lambda **_: [{"loc": (), "msg": str(error)}])(include_url=False)
+    lines = []
+    for problem in problems:
+        where = ".".join(str(part) for part in problem["loc"])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        lines.append(f"{_PREFIX}{where.upper()}: {message}" if where else message)
+    return "; ".join(lines)
+
+
+def _data_home() -> Path:
+    given = os.environ.get("XDG_DATA_HOME")
+    return Path(given) if given else Path.home() / ".local" / "share"

@@ -1,0 +1,160 @@
+"""POST /webhooks/{gateway}: verify the raw bytes, translate, settle, and answer 2xx only after the commit.
+
+A raw ASGI endpoint, for this is the hot path: nothing stands between the socket and `settle`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import orjson
+
+from app.batch import Webhook
+from app.gateways import Notification, SignatureError
+from app.identity import new_id
+from app.settle import SettleBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from app.batch import Outcome
+    from app.gateways import Gateway, GatewayRegistry
+    from app.settle import Settler
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES_MAX: Final = 1_048_576
+RETRY_AFTER_SECONDS: Final = 1
+
+
+class WebhookFigures(Protocol):
+    """What is counted of webhooks."""
+
+    def webhook(self, gateway: str, outcome: str, seconds: float) -> None:
+        """Count one delivery: `outcome` is a status of the inbox, or why it was turned away."""
+
+
+class _RefusedError(Exception):
+    """A delivery that is turned away before anything is made of it."""
+
+    def __init__(self, status: int, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.outcome = outcome
+        self.message = message
+
+
+class WebhookEndpoint:
+    """Takes the deliveries of every gateway that is configured."""
+
+    def __init__(self, gateways: GatewayRegistry, settler: Settler, figures: WebhookFigures) -> None:
+        self._gateways = gateways
+        self._settler = settler
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery: 2xx stored, 4xx not the gateway's or malformed, 503 come again."""
+        started = time.monotonic()
+        name = scope["path_params"]["gateway"]
+        gateway = self._gateways.find(name)
+        if gateway is None:
+            await _answer(send, 404, {"error": "There is no such gateway here."})
+            return
+        try:
+            outcome = await self._take(gateway, scope, receive, started)
+        except _RefusedError as refused:
+            self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
+            await _answer(send, refused.status, {"error": refused.message})
+            return
+        assert outcome.status is not None, "a webhook always has a status"  # noqa: S101 - settle's promise
+        await _answer(send, 200, {"status": outcome.status})
+        self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
+
+    async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
+        if scope["method"] != "POST":
+            raise _RefusedError(405, "method", "Use POST.")
+        body = await _read(receive)
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        webhook = _translate(gateway, headers, body, started)
+        try:
+            outcome = await self._settler.submit(webhook)
+        except SettleBusyError as error:
+            raise _RefusedError(503, "busy", str(error)) from error
+        if outcome.change is not None:
+            log.info(
+                "webhook.settled",
+                extra={
+                    "gateway": gateway.name,
+                    "external_id": webhook.external_id,
+                    "type": webhook.type,
+                    "order": str(outcome.change.order.id),
+                    "payment": str(outcome.payment_id),
+                    "version": outcome.change.order.version,
+                },
+            )
+        return outcome
+
+
+def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_at: float) -> Webhook:
+    try:
+        verified = gateway.verify(headers, body, datetime.now(UTC))
+    except SignatureError as error:
+        log.warning("webhook.forged", extra={"gateway": gateway.name, "reason": error.reason})
+        raise _RefusedError(400, "signature", "The signature is not valid.") from error
+    error_text = None
+    try:
+        notification = gateway.parse(verified)
+    except ValueError as error:
+        # It is the gateway's own, so it is kept: somebody has to look at it, and it may be applied after a fix.
+        error_text = str(error)
+        digest = hashlib.sha256(body).hexdigest()
+        notification = Notification(
+            external_id=f"sha256:{digest}", type="unreadable", payment_id=None, reference=None
+        )
+    return Webhook(
+        id=new_id(),
+        gateway=gateway.name,
+        external_id=notification.external_id,
+        type=notification.type,
+        body=body,
+        payment_id=notification.payment_id,
+        reference=notification.reference,
+        object_ids=notification.related_object_ids,
+        facts=notification.facts,
+        next_action=notification.next_action,
+        error=error_text,
+        received_at=received_at,
+    )
+
+
+async def _read(receive: Receive) -> bytes:
+    """Read the body, counting while it comes."""
+    chunks = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _RefusedError(400, "disconnected", "The body did not arrive whole.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise _RefusedError(413, "size", f"A delivery has at most {BODY_BYTES_MAX} bytes.")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _answer(send: Send, status: int, body: dict[str, str]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if status == 503:  # noqa: PLR2004 - HTTP's own number
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps(body)})
