@@ -1,0 +1,135 @@
+"""The commands and what their `--help` teaches. What they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+import uvloop
+from rich.console import Console
+
+from app.cli.demo import DemoOptions, run_demo
+from app.cli.doctor import run_doctor
+from app.cli.migrating import run_migrate
+from app.cli.sandboxing import SandboxOptions, run_sandbox
+from app.cli.serving import PortTakenError, run_serve
+from app.settings import SettingsError, load_settings
+from db.embedded import EmbeddedDatabaseError
+from db.pool import DatabaseUnavailableError
+
+_EPILOG: Final = (
+    "Settings come from the environment: DATABASE_URL and ORDERPULSE_…  "
+    "Start with [bold]orderpulse demo[/bold]; look for trouble with [bold]orderpulse doctor[/bold]."
+)
+_errors: Final = Console(stderr=True)
+
+cli = typer.Typer(
+    name="orderpulse",
+    help="The payment-to-order backbone of a storefront: a successful payment always, exactly once and at once "
+    "shows in its order.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535, show_default="8000")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the embedded database and the keys.", show_default="~/.local/share/orderpulse"
+    ),
+]
+
+
+@cli.command()
+def demo(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the shop in a browser (only from a terminal).")
+    ] = True,
+    reset: Annotated[bool, typer.Option("--reset", help="Drop the data of earlier runs first.")] = False,
+) -> None:
+    """Buy something, and watch the order turn paid: everything in one command, on this machine.
+
+    Starts an embedded PostgreSQL, brings it to the newest schema, fills the catalogue, starts the sandbox gateway and
+    the server, and prints where everything is. Ctrl-C stops it; data are kept for the next run.
+
+    Examples:  orderpulse demo  ·  orderpulse demo --port 9000 --no-open  ·  orderpulse demo --reset
+    """
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    _run(run_demo(settings, DemoOptions(open_browser=open_browser, reset=reset, port_given=port is not None)))
+
+
+@cli.command()
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Serve GraphQL, webhooks and the tracking page.
+
+    With DATABASE_URL set: on that PostgreSQL (15 or newer), which `orderpulse migrate` must have brought to the newest
+    schema. Without: on an embedded one in the data folder, migrated at each start.
+    """
+    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir)))
+
+
+@cli.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to the newest schema. Safe to run by several at once, and again."""
+    _run(run_migrate(_settings(data_dir=data_dir)))
+
+
+@cli.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check everything that has to be right, and say how to mend what isn't. Exit code 1 when something isn't."""
+    _run(run_doctor(_settings(data_dir=data_dir)))
+
+
+@cli.command()
+def sandbox(
+    webhook_url: Annotated[
+        str, typer.Option(help="Where webhooks go, e.g. http://127.0.0.1:8000/webhooks/sandbox.")
+    ],
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8001,
+    log: Annotated[Path | None, typer.Option(help="File that keeps its payments over restarts.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run the sandbox gateway alone: hosted checkout with test cards, signed webhooks with retries.
+
+    It takes its secrets from ORDERPULSE_SANDBOX_SECRET_KEY and ORDERPULSE_SANDBOX_WEBHOOK_SECRETS, as the server does.
+    """
+    settings = _settings(data_dir=data_dir)
+    _run(run_sandbox(settings, SandboxOptions(webhook_url=webhook_url, port=port, log_path=log)))
+
+
+def _settings(**given: object) -> Any:  # noqa: ANN401 - Settings, or an exit
+    try:
+        return load_settings(**given)
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command to its exit code; what a person can mend is told in a sentence, not in a traceback."""
+    try:
+        code = uvloop.run(work)
+    except (EmbeddedDatabaseError, PortTakenError, DatabaseUnavailableError, PermissionError) as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = 130
+    sys.exit(code)
+
+
+def _fail(message: str) -> NoReturn:
+    _errors.print(f"[red]Error:[/red] {message}", highlight=False)
+    sys.exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

@@ -1,0 +1,138 @@
+"""`orderpulse doctor`: everything that has to be right, checked one by one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from app.cli.databases import open_database
+from app.cli.serving import PortTakenError, listen
+from app.settings import Mode
+from db.embedded import EmbeddedDatabaseError
+from db.health import examine
+from db.pool import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from app.settings import Settings
+
+SKEW_SECONDS_MAX: Final = 5.0
+DISK_BYTES_MIN: Final = 500 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `advice` says what to do when it isn't right."""
+
+    name: str
+    detail: str
+    advice: str | None = None
+    wrong: bool = False
+
+
+async def run_doctor(settings: Settings) -> int:
+    """Print what was found; 1 when something is wrong."""
+    console = Console()
+    wrong = 0
+    findings = [*_machine(settings), *_gateways(settings)]
+    findings += [finding async for finding in _database(settings)]
+    for finding in findings:
+        mark = (
+            "[red]✗[/red]"
+            if finding.wrong
+            else "[yellow]![/yellow]"
+            if finding.advice
+            else "[green]✓[/green]"
+        )
+        console.print(f"{mark} {finding.name}: {finding.detail}", highlight=False)
+        if finding.advice:
+            console.print(f"    {finding.advice}", style="dim", highlight=False)
+        wrong += finding.wrong
+    console.print("Everything is in order." if not wrong else f"{wrong} to mend.")
+    return 1 if wrong else 0
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Finding(name="Python", detail=version)
+    folder = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    writable = os.access(folder, os.W_OK)
+    free = shutil.disk_usage(folder).free
+    yield Finding(
+        name="Data folder",
+        detail=f"{settings.data_dir} ({free // 1024**2} MiB free)",
+        advice=None if writable else f"{folder} is not writable: choose another with --data-dir.",
+        wrong=not writable,
+    )
+    if free < DISK_BYTES_MIN:
+        yield Finding(name="Disk", detail="nearly full", advice="Free at least 500 MiB.", wrong=True)
+    try:
+        listen(settings.host, settings.port).close()
+        yield Finding(name="Port", detail=f"{settings.host}:{settings.port} is free")
+    except PortTakenError as error:
+        yield Finding(name="Port", detail=f"{settings.host}:{settings.port} is taken", advice=str(error))
+    yield Finding(name="Mode", detail=settings.mode)
+
+
+def _gateways(settings: Settings) -> Iterator[Finding]:
+    if settings.stripe_secret_key is None and settings.sandbox_url is None:
+        yield Finding(
+            name="Gateways",
+            detail="none is set up",
+            advice="Set ORDERPULSE_STRIPE_SECRET_KEY, or try `orderpulse demo`.",
+            wrong=settings.mode is Mode.PRODUCTION,
+        )
+    if settings.stripe_secret_key is not None:
+        missing = not settings.stripe_webhook_secrets
+        yield Finding(
+            name="Stripe",
+            detail="set up" if not missing else "no webhook secret",
+            advice="Set ORDERPULSE_STRIPE_WEBHOOK_SECRETS: without it no webhook is believed."
+            if missing
+            else None,
+            wrong=missing,
+        )
+    if settings.sandbox_url is not None:
+        yield Finding(name="Sandbox", detail=settings.sandbox_url)
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        async with open_database(settings) as database:
+            health = await examine(database.dsn)
+    except (EmbeddedDatabaseError, DatabaseUnavailableError) as error:
+        yield Finding(name="Database", detail="does not answer", advice=str(error), wrong=True)
+        return
+    kind = "embedded" if database.embedded else "external"
+    yield Finding(name="Database", detail=f"PostgreSQL {health.version} ({kind})")
+    behind = health.revision != health.newest_revision
+    yield Finding(
+        name="Schema",
+        detail=health.revision or "empty",
+        advice=f"Run `orderpulse migrate` to come to {health.newest_revision}." if behind else None,
+        wrong=behind and database.embedded is None,
+    )
+    for name, value in health.settings.items():
+        yield Finding(
+            name=name,
+            detail=value,
+            advice=f"Turn {name} on: without it an acknowledged payment can be lost."
+            if value == "off"
+            else None,
+            wrong=value == "off",
+        )
+    skewed = abs(health.clock_skew_seconds) > SKEW_SECONDS_MAX
+    yield Finding(
+        name="Clocks",
+        detail=f"the database is {health.clock_skew_seconds:+.3f} s ahead",
+        advice="Set the clocks by NTP: signatures of webhooks are only believed for 300 s."
+        if skewed
+        else None,
+        wrong=skewed,
+    )

@@ -1,0 +1,129 @@
+"""Running the server: uvicorn with this product's limits, on a port that is ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from app.cli.databases import migrate_if_ours, open_database
+from app.cli.keys import local_keys
+from app.logs import configure_logs
+from app.main import Wiring, create_app
+from app.settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from app.settings import Settings
+
+FRAME_BYTES_MAX: Final = 65_536
+GRACE_SECONDS: Final = 10
+BACKLOG: Final = 2048
+
+
+class PortTakenError(Exception):
+    """The port can't be listened on; the message says what to do."""
+
+
+def listen(host: str, port: int, *, or_any: bool = False) -> socket.socket:
+    """Return a listening socket. `or_any`: take a free port when this one is taken.
+
+    Raises:
+        PortTakenError: the address is taken, not ours to take, or not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and or_any:
+            return socket.create_server((host, 0), backlog=BACKLOG)
+        raise PortTakenError(_why(host, port, error)) from error
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken. Stop what uses it, or choose another: --port {port + 1}."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs privileges. Choose one above 1023: --port 8000."
+    return f"Can't listen on {host}:{port}: {error.strerror}. Choose another address: --host 127.0.0.1."
+
+
+@contextlib.asynccontextmanager
+async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
+    """Serve while the block lasts; it is entered once requests are answered, and left when a signal came."""
+    config = uvicorn.Config(
+        create_app(wiring),
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES_MAX,
+        ws_per_message_deflate=False,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    try:
+        await server.wait_ready(task)
+        yield server
+        await task
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, that says when it answers, and leaves a signal that stopped it at that."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with contextlib.suppress(KeyboardInterrupt), super().capture_signals():
+            yield
+            # Uvicorn would raise the signal again and end the process by it, before the database is stopped.
+            self._captured_signals.clear()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def wait_ready(self, task: asyncio.Task[None]) -> None:
+        """Wait until it answers.
+
+        Raises:
+            RuntimeError: it ended before; the log says why.
+        """
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if task.done():
+            raise RuntimeError("The server did not start; the log above says why.")
+
+
+async def run_serve(settings: Settings) -> int:
+    """Serve until a signal comes."""
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    configure_logs(level=settings.log_level, as_json=as_json)
+    listener = listen(settings.host, settings.port)
+    async with open_database(settings) as database:
+        await migrate_if_ours(database)
+        async with serving(_wiring(settings, database.dsn), listener):
+            pass
+    return 0
+
+
+def _wiring(settings: Settings, dsn: str) -> Wiring:
+    if settings.secret_key is not None:
+        return Wiring(settings=settings, dsn=dsn, secret_key=settings.secret_key.get_secret_value())
+    assert settings.mode is Mode.DEVELOPMENT, "settings refuse production without"  # noqa: S101 - checked there
+    return Wiring(settings=settings, dsn=dsn, secret_key=local_keys(settings.data_dir).secret_key)

@@ -1,0 +1,67 @@
+"""Whether a database is fit for use: its version, its schema, its durability, its clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from db import migrate
+from db.pool import DatabaseUnavailableError, connect
+
+VERSION_MIN: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseHealth:
+    """What a database says of itself. `clock_skew_seconds`: how far its clock is ahead of ours."""
+
+    version: str
+    revision: str | None
+    newest_revision: str
+    settings: dict[str, str]
+    clock_skew_seconds: float
+
+
+async def check_version(dsn: str) -> None:
+    """Refuse a server that is too old.
+
+    Raises:
+        DatabaseUnavailableError: it doesn't answer, or is older than PostgreSQL 15.
+    """
+    connection = await connect(dsn, application_name="orderpulse-check")
+    try:
+        version = connection.get_server_version()
+        if version.major < VERSION_MIN:
+            raise DatabaseUnavailableError(
+                f"DATABASE_URL leads to PostgreSQL {version.major}; {VERSION_MIN} or newer is needed."
+            )
+    finally:
+        await connection.close()
+
+
+async def examine(dsn: str) -> DatabaseHealth:
+    """Return how a database is doing.
+
+    Raises:
+        DatabaseUnavailableError: it doesn't answer.
+    """
+    connection = await connect(dsn, application_name="orderpulse-check")
+    try:
+        started = time.time()
+        at = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+        skew = at - (started + time.time()) / 2
+        rows = await connection.fetch(
+            "SELECT name, setting FROM pg_settings"
+            " WHERE name IN ('server_version', 'fsync', 'full_page_writes', 'synchronous_commit')"
+        )
+    finally:
+        await connection.close()
+    values = {row["name"]: row["setting"] for row in rows}
+    return DatabaseHealth(
+        version=values.pop("server_version"),
+        revision=await migrate.current(dsn),
+        newest_revision=migrate.head(),
+        settings=values,
+        clock_skew_seconds=skew,
+    )

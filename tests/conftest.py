@@ -1,0 +1,50 @@
+"""What every test may use: a real PostgreSQL for the whole run, migrated once, emptied before each test that asks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from db import migrate
+from db.embedded import EmbeddedPostgres
+from db.pool import Database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TABLES = """
+  ledger_entries, order_events, inbox_events, disputes, refunds, payment_attempts, facts, payments,
+  order_access_tokens, order_adjustments, order_lines, orders, products, idempotency_keys, jobs
+"""
+
+
+@pytest.fixture(scope="session")
+async def database_dsn() -> AsyncIterator[str]:
+    """A migrated database of its own for this run: embedded, or the empty one of TEST_DATABASE_URL."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        await migrate.upgrade(given)
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="orderpulse-tests-") as folder:
+        async with EmbeddedPostgres(Path(folder), durable=False) as server:
+            await migrate.upgrade(server.dsn)
+            yield server.dsn
+
+
+@pytest.fixture
+def statements() -> list[str]:
+    """The statements that `database` ran, in order."""
+    return []
+
+
+@pytest.fixture
+async def database(database_dsn: str, statements: list[str]) -> AsyncIterator[Database]:
+    """An open pool on an empty database."""
+    async with Database(database_dsn, on_statement=statements.append) as pool:
+        await pool.fetch(f"TRUNCATE {TABLES}")
+        statements.clear()
+        yield pool
