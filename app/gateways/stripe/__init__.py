@@ -1,0 +1,16 @@
+"""Stripe: cards and wallets through payment intents.
+
+`facts` translates Stripe's objects, `events` its webhooks, `calls` carries requests out, `adapter` joins them.
+"""
+
+from __future__ import annotations
+
+from app.gateways.stripe.adapter import StripeGateway
+from app.gateways.stripe.options import StripeSettings
+
+__all__ = ["StripeGateway", "StripeSettings", "build"]
+
+
+def build(settings: StripeSettings) -> StripeGateway:
+    """Return the gateway for one Stripe account."""
+    return StripeGateway(settings)

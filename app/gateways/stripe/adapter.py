@@ -1,0 +1,279 @@
+"""The Stripe gateway: payment intents through the official SDK.
+
+Each write carries a key derived from ours. Nothing of the SDK's module-wide state is used but one switch, which
+has no other place: telemetry off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import stripe
+
+from app.domain.states import GatewayName, PaymentMethodType
+from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
+from app.gateways.stripe.actions import next_action
+from app.gateways.stripe.amounts import to_stripe
+from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
+from app.gateways.stripe.calls import Calls, idempotency_key
+from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
+from app.gateways.stripe.facts import facts_of
+from app.gateways.stripe.fields import Json, id_of, part
+from app.gateways.stripe.parameters import (
+    cancel_parameters,
+    confirm_parameters,
+    create_parameters,
+    refund_parameters,
+)
+from app.gateways.stripe.signature import check_signature
+from app.gateways.stripe.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from app.gateways.contract import (
+        CaptureRequest,
+        CreateRequest,
+        Notification,
+        PaymentHandle,
+        RefundRequest,
+    )
+    from app.gateways.stripe.options import StripeSettings
+
+_METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
+_PAGES_MAX: Final = 10
+"""Pages of refunds or of disputes of one payment."""
+
+
+class StripeGateway:
+    """Stripe, for one account."""
+
+    name = GatewayName.STRIPE
+    methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
+    currencies: tuple[str, ...] = ()
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self._settings = settings
+        self._calls = Calls(settings, self._with_facts)
+        self._transport = Transport(
+            timeout_seconds=settings.timeout_seconds,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+        )
+        stripe.enable_telemetry = False
+        self._api = stripe.StripeClient(
+            settings.secret_key,
+            base_addresses={"api": settings.api_base} if settings.api_base else {},
+            http_client=self._transport,
+            max_network_retries=0,
+        ).v1
+
+    def public_config(self) -> Mapping[str, Any]:
+        """Return what Stripe.js needs."""
+        return {"publishableKey": self._settings.publishable_key}
+
+    async def create(self, request: CreateRequest) -> GatewayAnswer:
+        """Open a payment intent; the browser takes it from there with Stripe.js."""
+        parameters = create_parameters(request, self._settings)
+        key = idempotency_key("create", request.idempotency_key)
+        return self._answer(
+            await self._calls.ask(
+                "payment_intent",
+                lambda: self._api.payment_intents.create_async(parameters, {"idempotency_key": key}),
+            )
+        )
+
+    async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
+        """Confirm with `paymentMethod` (and `returnUrl`) when given, else look up what the browser did.
+
+        `paymentIntent`, or `payment_intent` as Stripe's redirects write it, must be this payment's.
+        """
+        reference = _reference(payment)
+        claimed = data.get("paymentIntent", data.get("payment_intent"))
+        if claimed is not None and claimed != reference:
+            raise _rejected("That payment intent is not this payment's.", "payment_mismatch")
+        method = data.get("paymentMethod")
+        if method is None:
+            return self._answer(await self._retrieve(reference))
+        if not isinstance(method, str) or not _METHOD_ID.fullmatch(method):
+            raise _rejected("That is no id of a Stripe payment method.", "invalid_payment_method")
+        try:
+            return self._answer(await self._confirm_with(reference, method, data.get("returnUrl"), key))
+        except GatewayError as error:
+            if error.kind is GatewayErrorKind.DECLINED and error.answer is None:
+                with suppress(GatewayError):  # the refusal is news enough
+                    error.answer = self._answer(await self._retrieve(reference))
+            raise
+
+    async def capture(self, request: CaptureRequest) -> GatewayAnswer:
+        """Capture once; Stripe releases the rest."""
+        reference = _reference(request.payment)
+        amount = to_stripe(request.amount)
+        key = idempotency_key("capture", request.idempotency_key)
+        return self._answer(
+            await self._calls.ask(
+                "payment_intent",
+                lambda: self._api.payment_intents.capture_async(
+                    reference,
+                    {"amount_to_capture": amount, "expand": ["latest_charge"]},
+                    {"idempotency_key": key},
+                ),
+            )
+        )
+
+    async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
+        """Cancel, and release what was authorised."""
+        reference = _reference(payment)
+        parameters = cancel_parameters(reason, self._settings)
+        own_key = idempotency_key("cancel", key)
+        return self._answer(
+            await self._calls.ask(
+                "payment_intent",
+                lambda: self._api.payment_intents.cancel_async(
+                    reference, parameters, {"idempotency_key": own_key}
+                ),
+            )
+        )
+
+    async def refund(self, request: RefundRequest) -> GatewayAnswer:
+        """Refund; the refund carries our id of it."""
+        reference = _reference(request.payment)
+        parameters = refund_parameters(request, reference, self._settings)
+        key = idempotency_key("refund", request.idempotency_key)
+        refund = await self._calls.ask(
+            "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
+        )
+        return self._told([refund], reference)
+
+    async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
+        """Ask for the payment intent, its charge, refunds and disputes.
+
+        Raises:
+            GatewayError: UNKNOWN when the payment has no reference yet: repeat `create` with its key to learn it.
+        """
+        if payment.reference is None:
+            raise GatewayError(
+                GatewayErrorKind.UNKNOWN,
+                "Stripe's id of this payment is not known; repeat its creation with the same key.",
+                code="no_reference",
+            )
+        intent = await self._retrieve(payment.reference)
+        told: list[Json] = [intent]
+        if id_of(intent, "latest_charge"):
+            told += await self._all(self._api.refunds.list_async, payment.reference)
+        if part(intent, "latest_charge").get("disputed") is True:
+            told += await self._all(self._api.disputes.list_async, payment.reference)
+        return self._told(told, payment.reference, intent)
+
+    async def missed(self, since: datetime) -> AsyncIterator[Notification]:
+        """Yield the events since `since`; Stripe keeps them for 30 days."""
+        async for event in Backlog(self._event_page).events(int(since.timestamp())):
+            if tells_of_money(event):
+                yield self._notification(event)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+        """Check `Stripe-Signature` over the raw bytes."""
+        header = headers.get("stripe-signature")
+        secrets = self._settings.webhook_secrets
+        return Verified.by(lambda raw: check_signature(header, raw, secrets, now), body, headers)
+
+    def parse(self, delivery: Verified) -> Notification:
+        """Translate an event."""
+        try:
+            event = json.loads(delivery.body)
+        except RecursionError:
+            raise ValueError("Stripe's event is nested too deeply.") from None
+        if not isinstance(event, dict):
+            raise ValueError("Stripe's event is not a JSON object.")  # noqa: TRY004 - the contract's word
+        return read_event(event, live=self._settings.live, publishable_key=self._settings.publishable_key)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.close_async()
+
+    async def _confirm_with(
+        self, reference: str, method: str, return_url: object, key: str
+    ) -> dict[str, Any]:
+        intents = self._api.payment_intents
+        if self._settings.minimal_parameters:  # there, confirming takes no payment method
+            attach = idempotency_key("attach", key)
+            await self._calls.ask(
+                "payment_intent",
+                lambda: intents.update_async(
+                    reference, {"payment_method": method}, {"idempotency_key": attach}
+                ),
+            )
+        parameters = confirm_parameters(method, return_url, self._settings)
+        own_key = idempotency_key("confirm", key)
+        return await self._calls.ask(
+            "payment_intent",
+            lambda: intents.confirm_async(reference, parameters, {"idempotency_key": own_key}),
+        )
+
+    async def _retrieve(self, reference: str) -> dict[str, Any]:
+        return await self._calls.ask(
+            "payment_intent",
+            lambda: self._api.payment_intents.retrieve_async(reference, {"expand": ["latest_charge"]}),
+        )
+
+    async def _all(
+        self, list_async: Callable[..., Awaitable[stripe.StripeObject]], reference: str
+    ) -> list[Json]:
+        """Return everything of one kind that belongs to a payment intent."""
+        found: list[Json] = []
+        parameters: dict[str, Any] = {"payment_intent": reference, "limit": PAGE_SIZE}
+        for _ in range(_PAGES_MAX):
+            page = await self._calls.ask("list", partial(list_async, parameters))
+            found += page["data"]
+            if not page.get("has_more") or not page["data"]:
+                break
+            parameters = {**parameters, "starting_after": page["data"][-1]["id"]}
+        return found
+
+    async def _event_page(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        types = {} if self._settings.minimal_parameters else {"types": list(RECOVERED_TYPES)}
+        parameters: Any = {**asked, **types}
+        return await self._calls.ask("list", lambda: self._api.events.list_async(parameters))
+
+    def _notification(self, event: Json) -> Notification:
+        try:
+            return read_event(event, live=self._settings.live, publishable_key=self._settings.publishable_key)
+        except ValueError:
+            return bare_event(event)  # one that can't be read must not end the recovery of the others
+
+    def _answer(self, intent: Json) -> GatewayAnswer:
+        return self._told([intent], str(intent["id"]), intent)
+
+    def _told(self, objects: list[Json], reference: str, intent: Json | None = None) -> GatewayAnswer:
+        before_basil = self._settings.minimal_parameters
+        try:
+            told = [fact for obj in objects for fact in facts_of(obj, before_basil=before_basil)]
+            return GatewayAnswer(
+                facts=tuple(add_facts({}, told)[0].values()),
+                reference=reference,
+                next_action=next_action(intent, self._settings.publishable_key) if intent else None,
+            )
+        except ValueError as error:
+            raise GatewayError(GatewayErrorKind.UNKNOWN, str(error), code="unreadable_answer") from error
+
+    def _with_facts(self, failed: GatewayError, error: Json) -> GatewayError:
+        """Add what the error's own payment intent tells."""
+        intent = part(error, "payment_intent")
+        if intent:
+            with suppress(GatewayError):  # an unreadable intent takes nothing from the error
+                failed.answer = self._answer(intent)
+        return failed
+
+
+def _reference(payment: PaymentHandle) -> str:
+    if payment.reference is None:
+        raise _rejected("Stripe has not opened this payment yet.", "no_reference")
+    return payment.reference
+
+
+def _rejected(message: str, code: str) -> GatewayError:
+    return GatewayError(GatewayErrorKind.REJECTED, message, code=code)

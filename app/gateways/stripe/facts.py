@@ -1,0 +1,252 @@
+"""Translation: the one place where Stripe's objects become facts, whether a webhook or an answer brought them.
+
+The object decides, not the event that carries it. A try is named by its payment method: the id is there while a
+3-D Secure step is pending, in its failure and in the charge that follows, and Stripe.js makes a new one for each
+try. Money is named by its charge. Both are the same however the news came, so nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.domain.facts import Fact, FactKind, add_facts
+from app.domain.money import Money
+from app.domain.states import GatewayName
+from app.gateways.stripe.failures import failure_of_charge, failure_of_error
+from app.gateways.stripe.fields import (
+    Json,
+    id_of,
+    listed,
+    moment,
+    money,
+    own_id,
+    part,
+    required_money,
+    required_text,
+    text,
+)
+from app.gateways.stripe.methods import method_of, method_of_charge, method_of_intent
+from app.gateways.stripe.reversals import dispute_facts, refund_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KNOWN_OBJECTS: Final = frozenset({"payment_intent", "charge", "refund", "dispute"})
+
+
+def facts_of(obj: Json, *, before_basil: bool) -> tuple[Fact, ...]:
+    """Return what a payment intent, charge, refund or dispute tells, each fact once.
+
+    `before_basil`: the object is written as API versions before 2025-03-31.basil do, where an amount that was
+    authorised but not captured shows as a refund.
+    Source: docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+
+    Raises:
+        ValueError: the object is not of the documented shape.
+    """
+    match required_text(obj, "object"):
+        case "payment_intent":
+            told = _intent_facts(obj, before_basil=before_basil)
+        case "charge":
+            told = _charge_facts(obj, before_basil=before_basil)
+        case "refund":
+            told = refund_facts(obj, before_basil=before_basil)
+        case "dispute":
+            told = dispute_facts(obj)
+        case _:
+            told = iter(())
+    return tuple(add_facts({}, told)[0].values())
+
+
+def expired_facts(charge: Json, *, before_basil: bool) -> tuple[Fact, ...]:
+    """Return what `charge.expired` tells: since Basil the charge itself does not show that it was released."""
+    released = Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=required_text(charge, "id"),
+        kind=FactKind.RELEASED,
+        amount=required_money(charge, "amount"),
+    )
+    told = (*_charge_facts(charge, before_basil=before_basil), released)
+    return tuple(add_facts({}, told)[0].values())
+
+
+def charges_in(intent: Json) -> list[Json]:
+    """Return the charges that a payment intent carries whole: the latest, and in older versions all of them."""
+    latest = part(intent, "latest_charge")
+    return [*([latest] if latest else []), *listed(intent, "charges")]
+
+
+def _intent_facts(intent: Json, *, before_basil: bool) -> Iterator[Fact]:
+    charges = charges_in(intent)
+    for charge in charges:
+        yield from _charge_facts(charge, before_basil=before_basil)
+    yield from _failed_try(intent)
+    attempt = id_of(intent, "payment_method") or required_text(intent, "id")
+    match text(intent, "status"):
+        case "requires_action":
+            yield _step(intent, attempt, FactKind.ACTION_REQUIRED)
+        case "processing":
+            yield _step(intent, attempt, FactKind.PROCESSING)
+        case "requires_capture" | "succeeded" as status if not _holds_money(charges):
+            yield from _intent_money(intent, status)
+        case "canceled":
+            yield from _canceled(intent, charges)
+        case _:
+            return
+
+
+def _holds_money(charges: list[Json]) -> bool:
+    return any(text(charge, "status") == "succeeded" for charge in charges)
+
+
+def _step(intent: Json, attempt: str, kind: FactKind) -> Fact:
+    # No time: the intent only tells when it was opened.
+    return Fact(gateway=GatewayName.STRIPE, object_id=attempt, kind=kind, method=method_of_intent(intent))
+
+
+def _failed_try(intent: Json) -> Iterator[Fact]:
+    """The last error is the failure of the payment method that it names, unless that one is trying again."""
+    error = part(intent, "last_payment_error")
+    if not error:
+        return
+    current = id_of(intent, "payment_method")
+    named = id_of(error, "payment_method") or id_of(error, "source")
+    waiting = text(intent, "status") == "requires_payment_method"
+    if waiting or (named and named != current):
+        yield Fact(
+            gateway=GatewayName.STRIPE,
+            object_id=named or current or required_text(intent, "id"),
+            kind=FactKind.FAILED,
+            method=method_of(part(error, "payment_method")) or method_of_intent(intent),
+            failure=failure_of_error(error),
+        )
+
+
+def _intent_money(intent: Json, status: str) -> Iterator[Fact]:
+    """What an intent says of a charge that it only names."""
+    charge_id = id_of(intent, "latest_charge") or required_text(intent, "id")
+    asked = required_money(intent, "amount")
+    received = money(intent, "amount_received")
+    if status == "requires_capture":
+        rest = money(intent, "amount_capturable")
+        held = asked if rest is None or received is None else rest + received
+        yield _money_fact(intent, charge_id, FactKind.AUTHORIZED, held)
+        return
+    taken = asked if received is None else received
+    yield _money_fact(intent, charge_id, FactKind.CAPTURED, taken)
+    if text(intent, "capture_method") == "manual" and taken < asked:
+        yield _released(charge_id, asked - taken)
+
+
+def _money_fact(intent: Json, charge_id: str, kind: FactKind, amount: Money) -> Fact:
+    return Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=charge_id,
+        kind=kind,
+        amount=amount,
+        attempt_id=id_of(intent, "payment_method"),
+        method=method_of_intent(intent),
+    )
+
+
+def _canceled(intent: Json, charges: list[Json]) -> Iterator[Fact]:
+    yield Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=required_text(intent, "id"),
+        kind=FactKind.CANCELED,
+        detail=text(intent, "cancellation_reason"),
+        reported_at=moment(intent, "canceled_at"),
+    )
+    for charge in charges:
+        if text(charge, "status") == "succeeded" and not charge.get("captured"):
+            yield _released(required_text(charge, "id"), required_money(charge, "amount"))
+    charge_id = id_of(intent, "latest_charge")
+    was_held = text(intent, "capture_method") == "manual" and not part(intent, "last_payment_error")
+    if charge_id and was_held and not charges:
+        yield _released(charge_id, required_money(intent, "amount"))
+
+
+def _charge_facts(charge: Json, *, before_basil: bool) -> Iterator[Fact]:
+    match text(charge, "status"):
+        case "failed":
+            yield _tried(charge, FactKind.FAILED)
+        case "pending":
+            yield _tried(charge, FactKind.PROCESSING)
+        case "succeeded" if charge.get("captured") is True:
+            yield from _captured(charge, before_basil=before_basil)
+        case "succeeded":
+            yield from _authorized(charge)
+        case _:
+            pass
+    for refund in listed(charge, "refunds"):
+        yield from refund_facts(refund, before_basil=before_basil)
+    if dispute := part(charge, "dispute"):
+        yield from dispute_facts(dispute)
+
+
+def _attempt_of(charge: Json) -> str:
+    source = id_of(charge, "payment_method") or id_of(charge, "source")
+    return source or id_of(charge, "payment_intent") or required_text(charge, "id")
+
+
+def _tried(charge: Json, kind: FactKind) -> Fact:
+    return Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=_attempt_of(charge),
+        kind=kind,
+        method=method_of_charge(charge),
+        failure=failure_of_charge(charge) if kind is FactKind.FAILED else None,
+        reported_at=moment(charge, "created"),
+    )
+
+
+def _authorized(charge: Json) -> Iterator[Fact]:
+    amount = required_money(charge, "amount")
+    charge_id = required_text(charge, "id")
+    yield Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=charge_id,
+        kind=FactKind.AUTHORIZED,
+        amount=amount,
+        attempt_id=_attempt_of(charge),
+        method=method_of_charge(charge),
+        reported_at=moment(charge, "created"),
+    )
+    if charge.get("refunded") is True:  # how versions before Basil say that it was released
+        yield _released(charge_id, amount)
+
+
+def _captured(charge: Json, *, before_basil: bool) -> Iterator[Fact]:
+    amount = required_money(charge, "amount")
+    taken = _taken(charge, amount, before_basil=before_basil)
+    charge_id = required_text(charge, "id")
+    if taken.minor:
+        yield Fact(
+            gateway=GatewayName.STRIPE,
+            object_id=charge_id,
+            kind=FactKind.CAPTURED,
+            amount=taken,
+            attempt_id=_attempt_of(charge),
+            method=method_of_charge(charge),
+            reported_at=None if taken < amount or _was_held(charge) else moment(charge, "created"),
+        )
+    if taken < amount:
+        yield _released(charge_id, amount - taken)
+
+
+def _was_held(charge: Json) -> bool:
+    """Whether it was authorised first; its time is then the authorisation's, and the capture's is not told."""
+    return bool(part(part(charge, "payment_method_details"), "card").get("capture_before"))
+
+
+def _taken(charge: Json, amount: Money, *, before_basil: bool) -> Money:
+    """Return what was captured; versions older than `amount_captured` only tell what was not, as a refund."""
+    told = money(charge, "amount_captured")
+    if told is not None or not before_basil:
+        return amount if told is None else told
+    refunds = [refund for refund in listed(charge, "refunds") if own_id(refund, "refund_id") is None]
+    return amount - sum((required_money(refund, "amount") for refund in refunds), Money.zero(amount.currency))
+
+
+def _released(charge_id: str, amount: Money) -> Fact:
+    return Fact(gateway=GatewayName.STRIPE, object_id=charge_id, kind=FactKind.RELEASED, amount=amount)
