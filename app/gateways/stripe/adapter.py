@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import stripe
 
+from app.domain.facts import add_facts
 from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
 from app.gateways.stripe.actions import next_action
