@@ -14,6 +14,11 @@ const out = path.resolve(process.argv[2] ?? path.join(here, '../app/web/static')
 const COMPRESSED = new Set(['.js', '.css', '.ttf']);
 /** Styles of Monaco's lazy parts: nothing loads them, GraphiQL's own stylesheet holds them already. */
 const UNUSED = /^chunk-\w+\.css$/;
+const CODICONS = `Codicons, the editor's icon font
+
+Copyright (c) Microsoft Corporation, https://github.com/microsoft/vscode-codicons
+Licensed under Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/
+`;
 const NOTICE = '/*! Third-party licences: /static/LICENSES.txt */';
 
 const WORKERS = {
@@ -116,7 +121,7 @@ async function licences(results) {
   }
   const parts = [];
   for (const root of [...roots].sort()) parts.push(await notices(root));
-  return parts.join(`\n${'-'.repeat(80)}\n\n`);
+  return [...new Set(parts), CODICONS].join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 async function notices(root) {
@@ -126,7 +131,13 @@ async function notices(root) {
     .sort();
   const texts = await Promise.all(files.map((name) => readFile(path.join(here, root, name), 'utf8')));
   const bodies = texts.map((text) => text.replace(/\r\n/g, '\n').trim());
-  return [`${manifest.name} ${manifest.version} (${manifest.license})`, ...bodies].join('\n\n') + '\n';
+  if (bodies.length === 0) bodies.push(`The package carries no licence text. Source: ${sourceOf(manifest)}`);
+  return `${[`${manifest.name} ${manifest.version} (${manifest.license})`, ...bodies].join('\n\n')}\n`;
+}
+
+function sourceOf({ repository, author }) {
+  const address = typeof repository === 'string' ? repository : repository?.url;
+  return address ?? (typeof author === 'string' ? author : author?.name) ?? 'unknown';
 }
 
 await main();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
@@ -18,28 +19,31 @@ if TYPE_CHECKING:
 
 DEFAULT_LOCALE: Final = "en-IN"
 _LANGUAGES_MAX: Final = 10
+_ENGLISH: Final = re.compile(r"en-(?:[A-Z]{2}|[0-9]{3})")
+_LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 
 def negotiate_locale(accept_language: str) -> str:
     """Return the first kind of English in an Accept-Language header that is known, as a BCP 47 tag."""
     for part in accept_language.split(",")[:_LANGUAGES_MAX]:
         tag = part.partition(";")[0].strip()
-        if tag.lower().startswith("en-") and _is_known(tag):
+        if _ENGLISH.fullmatch(tag) and _is_known(tag):
             return tag
     return DEFAULT_LOCALE
 
 
 def format_money(money: Money, locale: str) -> str:
-    """Return e.g. `₹1,499.00`, with exactly the currency's ISO 4217 digits.
+    """Return e.g. `₹1,499.00` or `KWD 1.500`, with exactly the currency's ISO 4217 digits.
 
-    CLDR rounds some currencies to fewer digits than ISO 4217 (IQD, LBP), so its own digits are not used.
+    CLDR rounds some currencies to fewer digits than ISO 4217 (IQD, LBP), so its own digits are not used;
+    and Babel leaves out CLDR's space between a code in letters and the digits, which browsers write.
     """
     parsed = Locale.parse(locale, sep="-")
     pattern = copy.copy(parsed.currency_formats["standard"])
     digits = currency_exponent(money.currency)
     pattern.frac_prec = (digits, digits)
     text: str = pattern.apply(money.to_decimal(), parsed, currency=money.currency, currency_digits=False)
-    return text
+    return _LETTER_THEN_DIGIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def format_moment(moment: datetime, locale: str) -> str:
@@ -51,6 +55,6 @@ def format_moment(moment: datetime, locale: str) -> str:
 def _is_known(tag: str) -> bool:
     try:
         Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
+    except UnknownLocaleError:
         return False
     return True

@@ -68,7 +68,12 @@ class Assets:
         asset = self.files.get(request.path_params["path"])
         if asset is None:
             raise HTTPException(404)
-        headers = {"Cache-Control": asset.cache_control, "ETag": asset.etag, "Vary": "Accept-Encoding"}
+        headers = {
+            "Cache-Control": asset.cache_control,
+            "ETag": asset.etag,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+        }
         if request.headers.get("if-none-match") == asset.etag:
             return Response(status_code=304, headers=headers)
         body = asset.body

@@ -161,6 +161,10 @@ class TinyShop:
             "orderId": "order-1",
             "version": event.version,
             "type": event.type,
+            "source": "WEBHOOK",
+            "status": self.status,
+            "paymentStatus": self.payment_status,
+            "fulfillmentStatus": self.fulfillment_status,
             "amount": _money(event.amount) if event.amount else None,
             "message": event.message,
             "occurredAt": event.occurred_at.isoformat(),
@@ -211,6 +215,8 @@ class TinyShop:
         payment = {
             "id": f"payment-{len(self.payments) + 1}",
             "status": "REQUIRES_ACTION",
+            "amount": _money(TOTAL),
+            "reference": "sandbox-1",
             "nextAction": self.next_action,
             "createdAt": (EPOCH + timedelta(minutes=len(self.payments))).isoformat(),
         }
@@ -254,7 +260,9 @@ class TinyShop:
     ) -> None:
         match message["type"]:
             case "connection_init":
-                self.credentials.append(("socket", message.get("payload", {}).get("orderAccessToken")))
+                payload = message.get("payload", {})
+                credential = payload.get("orderAccessToken") or payload.get("Authorization")
+                self.credentials.append(("socket", credential))
                 await socket.send_json({"type": "connection_ack"})
             case "ping":
                 await socket.send_json({"type": "pong"})

@@ -12,16 +12,20 @@ export function createFetcher(endpoint: string): Fetcher {
 
   return async (params, options): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> => {
     const headers = options?.headers ?? {};
-    const send = createGraphiQLFetcher({ url: url.href, wsClient: clientFor(headers) });
+    const send = createGraphiQLFetcher({
+      url: url.href,
+      wsClient: clientFor(headers),
+      enableIncrementalDelivery: false, // one answer per query; the API has no @defer
+    });
     const filled = { ...params, variables: fillIn((params.variables ?? null) as Json) };
     const answer = (await send(filled, options)) as ExecutionResult | AsyncIterable<ExecutionResult>;
-    const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
-    if (operation?.operation === 'subscription' && isStream(answer)) {
-      eventLog.start(operation.name?.value ?? 'subscription');
-      return recorded(answer);
+    if (!isStream(answer)) {
+      remember((answer.data ?? null) as Json);
+      return answer;
     }
-    if ('data' in answer) remember((answer.data ?? null) as Json);
-    return answer;
+    const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
+    eventLog.start(operation?.name?.value ?? 'subscription');
+    return recorded(answer);
   };
 }
 
@@ -38,7 +42,7 @@ function createSocketClients(url: URL): (headers: Record<string, unknown>) => Cl
   };
 }
 
-function isStream(answer: object): answer is AsyncIterable<ExecutionResult> {
+function isStream(answer: ExecutionResult | AsyncIterable<ExecutionResult>): answer is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in answer;
 }
 

@@ -11,18 +11,25 @@ import { readConfig } from './config.ts';
 import { EventList } from './events.tsx';
 import { examples } from './examples.ts';
 import { createFetcher } from './fetcher.ts';
+import { openAtFirst } from './restore.ts';
+import { storageWithoutHeaders } from './storage.ts';
 
 const root = document.getElementById('graphiql');
 if (root === null) throw new Error('the page has no #graphiql');
 const config = readConfig(root);
 const tabs = examples(config.headers);
 const headers = tabs[0]?.headers;
+const first = openAtFirst(tabs);
 
 createRoot(root).render(
   <GraphiQL
     fetcher={createFetcher(config.endpoint)}
     plugins={[HISTORY_PLUGIN, explorerPlugin()]}
+    storage={storageWithoutHeaders}
+    showPersistHeadersSettings={false}
     defaultTabs={tabs}
+    initialQuery={first.query}
+    initialVariables={first.variables}
     defaultEditorToolsVisibility="variables"
     {...(headers ? { defaultHeaders: headers } : {})}
   >

@@ -1,0 +1,90 @@
+"""A real server on a free port, and the system's Chromium looking at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+from starlette.applications import Starlette
+
+from app.web.assets import Assets
+from app.web.routes import error_pages, pages
+from tests.web.serving import Visit, served
+from tests.web.tiny_shop import TinyShop
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+CHROMIUM: Final = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGUMENTS: Final = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+OpenVisit = Callable[..., Awaitable[Visit]]
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    """Return the committed built files."""
+    return Assets.load()
+
+
+@pytest.fixture
+def shop() -> TinyShop:
+    """Return a shop with one fresh order."""
+    return TinyShop()
+
+
+def make_app(assets: Assets, shop: TinyShop, routes: list[BaseRoute], **options: object) -> Starlette:
+    """Return the pages over the shop, with `routes` as their API."""
+    storefront = bool(options.get("storefront", True))
+    own = pages(assets=assets, load_order=shop.load_order, test_mode=True, **options)  # type: ignore[arg-type] # options are pages()'s own
+    handlers = error_pages(assets=assets, test_mode=True, storefront=storefront)
+    return Starlette(routes=[*own, *routes], exception_handlers=handlers)
+
+
+@pytest.fixture
+async def base_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
+    """Serve the pages and the shop's API."""
+    async with served(make_app(assets, shop, shop.routes())) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Start the system's Chromium once."""
+    if shutil.which(CHROMIUM) is None:
+        reason = f"no Chromium at {CHROMIUM}; set CHROMIUM to one"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def visit(browser: Browser) -> AsyncIterator[OpenVisit]:
+    """Open pages that note every violated policy, outside request and script error."""
+    opened: list[Visit] = []
+
+    async def open_visit(base_url: str, path: str, **context_options: object) -> Visit:
+        one = await Visit.open(browser, base_url, path, **context_options)
+        opened.append(one)
+        return one
+
+    yield open_visit
+    for one in opened:
+        await one.page.context.close()

@@ -1,0 +1,130 @@
+"""Every page: its headers, that it refers to nothing outside, and what is there when."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+from starlette.routing import BaseRoute, Route
+
+from app.web.demo_products import DEMO_PRODUCTS
+from tests.web.conftest import make_app
+from tests.web.serving import served
+from tests.web.tiny_shop import TOKEN, TinyShop
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from app.web.assets import Assets
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+IDE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; font-src 'self'; "
+    "worker-src 'self'"
+)
+PAGES = {
+    "/": POLICY,
+    f"/track/{TOKEN}": POLICY,
+    "/track/unknown": POLICY,
+    "/nowhere": POLICY,
+    "/graphiql": IDE_POLICY,
+}
+
+
+async def get(base_url: str, path: str, **headers: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=base_url, headers={"Accept": "text/html", **headers}) as client:
+        return await client.get(path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_answers_with_its_policy(base_url: str, path: str) -> None:
+    answer = await get(base_url, path)
+
+    assert answer.headers["content-security-policy"] == PAGES[path]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_refers_to_an_outside_address_or_carries_a_script(base_url: str, path: str) -> None:
+    text = (await get(base_url, path)).text
+
+    addresses = re.findall(r'(?:href|src|action)="([^"]*)"', text)
+    assert [address for address in addresses if not re.match(r"/(?!/)", address)] == []
+    assert re.findall(r"<script(?![^>]*\ssrc=)|\son\w+=|<style|\sstyle=", text) == []
+
+
+async def test_the_ide_gets_its_headers_from_the_server(assets: Assets, shop: TinyShop) -> None:
+    key = {"Authorization": 'Bearer "demo" <key>'}
+    app = make_app(assets, shop, [], ide_headers=key)
+
+    async with served(app) as base_url:
+        text = (await get(base_url, "/graphiql")).text
+
+    config = re.search(r'data-config="([^"]*)"', text)
+    assert config is not None
+    assert json.loads(html.unescape(config[1])) == {"endpoint": "/graphql", "headers": key}
+
+
+async def test_pages_can_be_left_out(assets: Assets, shop: TinyShop) -> None:
+    app = make_app(assets, shop, [], storefront=False, ide=False)
+
+    async with served(app) as base_url:
+        codes = [(await get(base_url, path)).status_code for path in ("/", "/graphiql", f"/track/{TOKEN}")]
+        tracking = await get(base_url, f"/track/{TOKEN}")
+        missing = await get(base_url, "/nowhere")
+
+    assert codes == [404, 404, 200]
+    assert 'id="pay"' not in tracking.text
+    assert 'href="/"' not in missing.text
+
+
+async def test_a_wrong_address_is_answered_in_the_callers_language(base_url: str) -> None:
+    for_people = await get(base_url, "/nowhere")
+    for_programs = await get(base_url, "/nowhere", Accept="application/json")
+
+    assert for_people.status_code == 404
+    assert "<h1>There is no page here</h1>" in for_people.text
+    assert for_programs.status_code == 404
+    assert for_programs.text == "There is no page here\n"
+
+
+async def test_a_wrong_method_is_refused_with_the_right_ones(base_url: str) -> None:
+    async with httpx2.AsyncClient(base_url=base_url) as client:
+        answer = await client.post("/graphiql", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 405
+    assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD"]
+    assert answer.headers["content-security-policy"] == POLICY
+
+
+async def test_a_broken_page_says_so_and_gives_nothing_away(assets: Assets, shop: TinyShop) -> None:
+    async def broken(_request: Request) -> Response:
+        raise RuntimeError("the database password is hunter2")
+
+    routes: list[BaseRoute] = [Route("/broken", broken)]
+
+    async with served(make_app(assets, shop, routes)) as base_url:
+        answer = await get(base_url, "/broken")
+
+    assert answer.status_code == 500
+    assert "<h1>Something broke on our side</h1>" in answer.text
+    assert "hunter2" not in answer.text
+
+
+async def test_every_demo_product_has_its_drawing(assets: Assets) -> None:
+    pictures = [product.image_path.removeprefix("/static/") for product in DEMO_PRODUCTS]
+
+    assert len(set(pictures)) == len({product.sku for product in DEMO_PRODUCTS}) == 6
+    assert [picture for picture in pictures if picture not in assets.files] == []
