@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.live.contract import LiveLimits, OrderReader
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _SPREAD: Final = 0.2
 
@@ -50,7 +49,7 @@ class Heartbeat:
             try:
                 await self._compare()
             except Exception as error:  # noqa: BLE001 - the boundary of the loop: the next beat tries again
-                _log.warning("live_heartbeat_failed", error=repr(error))
+                log.warning("live.heartbeat_failed", extra={"error": repr(error)})
 
     async def _pause(self) -> None:
         """Wait for the next beat; the beats of several processes drift apart."""

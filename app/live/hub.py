@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING, Final, Self
-
-import structlog
 
 from app.live.bells import Bell, BellRinger
 from app.live.contract import (
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from app.domain.order import OrderChange, OrderSnapshot
     from app.live.contract import OrderReader
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _NO_LIMITS_GIVEN: Final = LiveLimits()
 
@@ -151,9 +150,9 @@ class LiveHub:
     ) -> AsyncGenerator[tuple[OrderEvent, OrderSnapshot], None]:
         """Yield every event of the order once, in order, each with the order as it is now.
 
-        After a version: all that followed it, from the log, then live. Without one: from now on; what was committed
-        elsewhere moments before may come, too, and nothing that is committed after the first step is left out. The
-        snapshot is never older than the event.
+        After a version: all that followed it, from the log, then live. Without one: all that this process commits
+        after the first step, and what others commit after the first read; a little of what they committed before
+        may come, too. The snapshot is never older than the event.
 
         Raises:
             OrderUnknownError: There is no such order (at the first step).
@@ -190,8 +189,8 @@ class LiveHub:
                 if watch.apply(change, committed_at):
                     self._ringer.ring(watch.changed)
             # The boundary to settle: the commit stands, whatever goes wrong in telling of it.
-            except Exception:  # noqa: BLE001 - see above
-                _log.exception("live_publish_failed", order_id=str(change.order.id))
+            except Exception:
+                log.exception("live.publish_failed", extra={"order_id": str(change.order.id)})
                 self._refreshes.ask(watch)
 
     def heard(self, hints: Iterable[tuple[UUID, int]]) -> None:
@@ -305,6 +304,6 @@ def _counted_for_events(watch: Watch) -> Iterator[None]:
 
 def _position_now(watch: Watch, known: int) -> int:
     """Return where "from now on" begins: before everything that was committed since the reader came."""
-    if known or not watch.ring:
+    if known or watch.version_before is None:
         return known or watch.version
-    return min(watch.version, watch.ring[0].version - 1)
+    return min(watch.version, watch.version_before)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _RESTART_SECONDS: Final = 0.1
 
@@ -29,7 +28,7 @@ async def keep_running(loops: Mapping[str, Callable[[], Coroutine[None, None, No
             ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 why = "cancelled" if task.cancelled() else repr(task.exception())
-                _log.error("live_loop_ended", loop=running.pop(task), error=why)
+                log.error("live.loop_ended", extra={"loop": running.pop(task), "error": why})
             await asyncio.sleep(_RESTART_SECONDS)
     finally:
         for task in running:

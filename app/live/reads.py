@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
-
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
     from app.live.contract import LiveLimits
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
@@ -86,7 +85,9 @@ class BatchedReads(Generic[K, V]):
                 self._found(key, value)
                 self._reading.pop(key, None)
         except Exception as error:  # noqa: BLE001 - the boundary of the lane: the database may fail in any way
-            _log.warning("live_read_failed", lane=self._name, keys=len(batch), error=repr(error))
+            log.warning(
+                "live.read_failed", extra={"lane": self._name, "keys": len(batch), "error": repr(error)}
+            )
             self._size = max(1, len(batch) // 2)
             self._ask_again()
             return False

@@ -34,6 +34,7 @@ class Watch:
         "ring",
         "snapshot",
         "unread",
+        "version_before",
     )
 
     def __init__(self, order_id: UUID, ring_events: int) -> None:
@@ -44,6 +45,8 @@ class Watch:
         """When this process committed the snapshot's version; None when another one did."""
         self.unread: OrderChange | None = None
         """The newest change of this process while the lines have not been read yet."""
+        self.version_before: int | None = None
+        """The version before all changes of this process that came ahead of the first read."""
         self.changed = Bell()
         self.read = Bell()
         self.readers = 0
@@ -69,6 +72,9 @@ class Watch:
         in the gap are read by those who want them.
         """
         version = change.order.version
+        if self.snapshot is None:
+            before = version - len(change.events)
+            self.version_before = before if self.version_before is None else min(self.version_before, before)
         if version <= self.version or (self.unread is not None and version <= self.unread.order.version):
             return False
         self._remember(change.events)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import re
 from collections import deque
@@ -17,13 +18,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
-import structlog
 from broadcaster import BroadcastBackend, Event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 RESYNC: Final = "\0resync"
 """The message that stands for "something may have been missed here". PostgreSQL can't carry it, so it is ours."""
@@ -206,7 +206,7 @@ class PostgresBackend(BroadcastBackend):
     def _listener_ended(self, listener: asyncio.Task[None]) -> None:
         """Start it again, unless we ended it: a cancellation that leaks from a connection ends it unasked."""
         if listener is self._listener:
-            _log.error("relay_listener_ended", cancelled=listener.cancelled())
+            log.error("relay.listener_ended", extra={"cancelled": listener.cancelled()})
             asyncio.get_running_loop().call_later(self._limits.retry_seconds_first, self._restart, listener)
 
     def _restart(self, ended: asyncio.Task[None]) -> None:
@@ -219,10 +219,10 @@ class PostgresBackend(BroadcastBackend):
             try:
                 await self._listen()
                 failures = 0
-                _log.warning("relay_connection_lost")
+                log.warning("relay.connection_lost")
             except Exception as error:  # noqa: BLE001 - the boundary of the loop: whatever it was, try again
                 failures = 0 if self.listening else min(failures + 1, _DOUBLINGS_MAX)
-                _log.warning("relay_listen_failed", error=repr(error))
+                log.warning("relay.listen_failed", extra={"error": repr(error)})
             self.listening = False
             longest = min(self._limits.retry_seconds_max, self._limits.retry_seconds_first * 2.0**failures)
             await asyncio.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - jitter is no secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import secrets
 import time
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urlsplit
 
-import structlog
 from broadcaster import Broadcast, BroadcastBackend
 
 from app.relay.hints import decode, encode, encode_echo, encode_everything
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from app.domain.order import OrderChange
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _DOUBLINGS_MAX: Final = 16
 
@@ -140,8 +140,12 @@ class Relay:
 
     def announce(self, changes: Iterable[OrderChange]) -> None:
         """Tell the other processes of commits, soon. Never waits, never raises; newer versions replace older ones."""
-        for change in changes:
-            self._note(change.order.id, change.order.version)
+        self.announce_versions((change.order.id, change.order.version) for change in changes)
+
+    def announce_versions(self, versions: Iterable[tuple[UUID, int]]) -> None:
+        """Tell the other processes of versions, where the changes themselves are not at hand."""
+        for order_id, version in versions:
+            self._note(order_id, version)
 
     def _note(self, order_id: UUID, version: int) -> None:
         known = self._unsent.get(order_id, 0)
@@ -161,9 +165,9 @@ class Relay:
                 session.cancel()
                 await asyncio.wait([session])
                 why = "cancelled" if session.cancelled() else repr(session.exception())
-            failures = 0 if self._connected else min(failures + 1, _DOUBLINGS_MAX)
-            self._connected = False
-            _log.warning("relay_session_ended", error=why)
+                failures = 0 if self._connected else min(failures + 1, _DOUBLINGS_MAX)
+                self._connected = False
+            log.warning("relay.session_ended", extra={"error": why})
             await asyncio.sleep(self._pause_seconds(failures))
 
     async def _session(self) -> None:
@@ -193,7 +197,7 @@ class Relay:
             return
         hints = decode(message)
         if hints is None:
-            _log.warning("relay_message_not_understood", message=repr(message)[:100])
+            log.warning("relay.message_not_understood", extra={"received": repr(message)[:100]})
         elif hints.origin == self._origin:
             self._heard_self_at = self._clock()
             self._connected = True
@@ -213,7 +217,7 @@ class Relay:
                 self._all_sent.set()
             except Exception as error:  # noqa: BLE001 - the boundary to the broker: kept, and tried again
                 self._connected = False
-                _log.warning("relay_publish_failed", error=repr(error))
+                log.warning("relay.publish_failed", extra={"error": repr(error)})
                 await asyncio.sleep(self._pause_seconds(failures))
                 failures = min(failures + 1, _DOUBLINGS_MAX)
 
@@ -247,7 +251,7 @@ class Relay:
                 await self._publish(broadcast, [encode_echo(self._origin)])
             except Exception as error:  # noqa: BLE001 - the boundary to the broker: the silence will tell
                 self._connected = False
-                _log.warning("relay_echo_failed", error=repr(error))
+                log.warning("relay.echo_failed", extra={"error": repr(error)})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.echo_seconds):
                     await self._echo_now.wait()
