@@ -39,12 +39,10 @@ dev: $(DEVELOPMENT) ## Run the server and restart it when the source changes
 test: $(DEVELOPMENT) ## Run the tests, or some of them: ARGS="tests/domain -k refund"
 	@$(BIN)/python -m pytest $(ARGS)
 
+# One tool's complaint doesn't keep the next one from being heard.
 check: $(DEVELOPMENT) lock-check ## Lint, check formatting, types, import layers, the Dockerfile, the locks
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/hadolint Dockerfile
+	@status=0; for tool in 'ruff check .' 'ruff format --check .' mypy 'lint-imports --no-logo --no-cache' \
+	  'hadolint Dockerfile'; do echo "$$tool"; $(BIN)/$$tool || status=1; done; exit $$status
 
 format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended by itself
 	$(BIN)/ruff check --fix-only .
@@ -66,16 +64,16 @@ web: ## Build the pages into app/web/static (needs node and npm)
 	cd web && npm ci && npm run build
 
 lock: ## Pin every dependency with its hashes (needs uv); ARGS="--upgrade" takes the newest
-	$(call compile,requirements.lock,requirements-dev.lock,$(ARGS))
+	@$(call compile,requirements.lock,requirements-dev.lock,$(ARGS))
 
 # In step means: compiling again, with the present pins as the preference, changes nothing.
 # Without uv, tests/house/test_locks.py still compares the locks with pyproject.toml.
 lock-check: $(DEVELOPMENT)
 	@$(BIN)/python -m pytest -q tests/house/test_locks.py
 	@if $(UV) --version >/dev/null 2>&1; then \
-	  drafts=$$(mktemp -d) && trap 'rm -rf "$$drafts"' EXIT && \
-	  cp requirements.lock requirements-dev.lock "$$drafts" && \
-	  $(call compile,"$$drafts/requirements.lock","$$drafts/requirements-dev.lock",--quiet) && \
+	  drafts=$$(mktemp -d) && trap 'rm -rf "$$drafts"' EXIT; \
+	  cp requirements.lock requirements-dev.lock "$$drafts" || exit 1; \
+	  $(call compile,"$$drafts/requirements.lock","$$drafts/requirements-dev.lock",--quiet) || exit 1; \
 	  diff -u requirements.lock "$$drafts/requirements.lock" && \
 	  diff -u requirements-dev.lock "$$drafts/requirements-dev.lock" || \
 	  { echo 'The locks are out of step with pyproject.toml: run make lock' >&2; exit 1; }; \
