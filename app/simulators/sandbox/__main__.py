@@ -1,11 +1,13 @@
-"""The sandbox as a program: `python -m app.simulators.sandbox --port 9000 --webhook-url URL --log FILE`."""
+"""The sandbox as a program: `python -m app.simulators.sandbox --port 9000 --webhook-url URL --log FILE @secrets`.
+
+`@FILE` stands for the options in a file, one a line, which keeps secrets out of the list of processes.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from pathlib import Path
@@ -43,9 +45,9 @@ def _announce(url: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m app.simulators.sandbox", description=__doc__)
-    secret_key = os.environ.get("SANDBOX_SECRET_KEY")
-    webhook_secret = os.environ.get("SANDBOX_WEBHOOK_SECRET")
+    parser = argparse.ArgumentParser(
+        prog="python -m app.simulators.sandbox", description=__doc__, fromfile_prefix_chars="@"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--public-url", help="where browsers reach it, if elsewhere")
@@ -57,15 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--afterwards-seconds", type=float, default=1.0, help="until disputes and late failures"
     )
-    parser.add_argument(
-        "--secret-key", default=secret_key, required=secret_key is None, help="or SANDBOX_SECRET_KEY"
-    )
-    parser.add_argument(
-        "--webhook-secret",
-        default=webhook_secret,
-        required=webhook_secret is None,
-        help="or SANDBOX_WEBHOOK_SECRET",
-    )
+    parser.add_argument("--secret-key", required=True, help="what API calls must carry")
+    parser.add_argument("--webhook-secret", required=True, help="what webhooks are signed with")
     return parser
 
 

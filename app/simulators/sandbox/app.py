@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -57,8 +58,9 @@ def sandbox_app(config: SandboxConfig) -> Starlette:
         routes=[*RestApi(account).routes(), *Checkout(account).routes()],
         lifespan=lifespan,
         exception_handlers={
-            ApiError: lambda request, error: _refusal(account, request, error),
+            ApiError: partial(_refusal, account),
             HTTPException: _http_error,
+            OSError: _log_unwritable,
             Exception: _fault,
         },
     )
@@ -87,6 +89,14 @@ async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     refusal = ApiError("route_unknown", f"{error.detail}.", status=error.status_code)
     return json_response(refusal.as_json(""), error.status_code, dict(error.headers or {}))
+
+
+async def _log_unwritable(_: Request, error: Exception) -> Response:
+    _log.error("The truth log could not be written, so nothing was done: %s.", error)
+    refusal = ApiError(
+        "log_unwritable", "Nothing was done. Come again.", status=503, error_type=ErrorType.API
+    )
+    return json_response(refusal.as_json(""), 503, {"Retry-After": "1"})
 
 
 async def _fault(request: Request, error: Exception) -> Response:
