@@ -15,7 +15,9 @@ from tests.app.live_fixtures.following import idle, until
 from tests.app.live_fixtures.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
+
+    from app.domain.order import OrderChange
 
 ORDER: Final = UUID(int=1)
 LIMITS: Final = LiveLimits(ring_events=2, page_events=2, retry_seconds_first=0.0)
@@ -41,7 +43,7 @@ STEPS: Final = st.lists(
 )
 
 
-class Reader:
+class _Reader:
     """A stream that is pulled one step at a time."""
 
     def __init__(
@@ -73,56 +75,71 @@ class Reader:
         self.got.append(await anext(self.stream))
 
 
-class World:
+class _World:
     """A hub over a store whose reads end when a step says so."""
 
     def __init__(self, hub: LiveHub, store: MemoryStore) -> None:
         self.hub = hub
         self.store = store
-        self.readers: list[Reader] = []
-        self.unpublished: list[Callable[[], None]] = []
+        self.readers: list[_Reader] = []
+        self.untold: list[OrderChange] = []
 
     @property
     def version(self) -> int:
         return self.store.committed[ORDER]
 
     async def take(self, step: Step) -> None:
+        """Do one step, if it can be done now, and let what is ready run."""
         name, number = step
-        match name:
-            case "commit_here":
-                for reader in self.readers:
-                    reader.due_from = reader.due_from or self.version + 1
-                self.hub.publish([self.store.commit(ORDER, number)])
-            case "commit_elsewhere":
-                self.hub.heard([(ORDER, self.store.commit(ORDER, number).order.version)])
-            case "commit_unheard":
-                committed = self.store.commit(ORDER, number)
-                self.unpublished.append(lambda: self.hub.publish([committed]))
-            case "publish_late" if self.unpublished:
-                self.unpublished.pop()()
-            case "release" if self.store.held:
-                self.store.release(min(number, len(self.store.held) - 1))
-            case "fail_reads":
-                self.store.failing = ConnectionError("away") if number else None
-            case "resync":
-                self.hub.resync()
-            case "join_events":
-                self.join_events(min(number, self.version))
-            case "join_events_from_now":
-                self.join_events(None)
-            case "join_orders":
-                self.join(_order_versions(self.hub), None, "orders")
-            case "leave" if self.readers:
-                await self.readers.pop(min(number, len(self.readers) - 1)).leave()
-            case "step" if self.readers:
-                self.readers[min(number, len(self.readers) - 1)].step()
+        taken = getattr(self, name)(number)
+        if taken is not None:
+            await taken
         await idle(4)
 
-    def join_events(self, after: int | None) -> None:
+    def commit_here(self, count: int) -> None:
+        for reader in self.readers:
+            reader.due_from = reader.due_from or self.version + 1
+        self.hub.publish([self.store.commit(ORDER, count)])
+
+    def commit_elsewhere(self, count: int) -> None:
+        self.hub.heard([(ORDER, self.store.commit(ORDER, count).order.version)])
+
+    def commit_unheard(self, count: int) -> None:
+        self.untold.append(self.store.commit(ORDER, count))
+
+    def publish_late(self, _: int) -> None:
+        self.hub.publish([self.untold.pop()] if self.untold else [])
+
+    def release(self, index: int) -> None:
+        if self.store.held:
+            self.store.release(min(index, len(self.store.held) - 1))
+
+    def fail_reads(self, whether: int) -> None:
+        self.store.failing = ConnectionError("away") if whether else None
+
+    def resync(self, _: int) -> None:
+        self.hub.resync()
+
+    def join_events_from_now(self, _: int) -> None:
+        self.join(_event_versions(self.hub, None), None, "events")
+
+    def join_orders(self, _: int) -> None:
+        self.join(_order_versions(self.hub), None, "orders")
+
+    def step(self, index: int) -> None:
+        if self.readers:
+            self.readers[min(index, len(self.readers) - 1)].step()
+
+    async def leave(self, index: int) -> None:
+        if self.readers:
+            await self.readers.pop(min(index, len(self.readers) - 1)).leave()
+
+    def join_events(self, after: int) -> None:
+        after = min(after, self.version)
         self.join(_event_versions(self.hub, after), after, "events")
 
     def join(self, stream: AsyncGenerator[int, None], after: int | None, kind: str) -> None:
-        self.readers.append(Reader(stream, self.version, after, kind))
+        self.readers.append(_Reader(stream, self.version, after, kind))
         self.readers[-1].step()
 
     async def heal(self) -> None:
@@ -133,7 +150,7 @@ class World:
         for reader in self.readers:
             await self._drain(reader)
 
-    async def _drain(self, reader: Reader) -> None:
+    async def _drain(self, reader: _Reader) -> None:
         due = reader.kind == "orders" or (reader.due_from is not None and reader.due_from <= self.version)
         if not due:
             reader.step()
@@ -158,12 +175,12 @@ async def _order_versions(hub: LiveHub) -> AsyncGenerator[int, None]:
             yield snapshot.order.version
 
 
-async def _live(steps: list[Step]) -> tuple[list[Reader], int]:
+async def _live(steps: list[Step]) -> tuple[list[_Reader], int]:
     store = MemoryStore()
     store.commit(ORDER)
     store.hold()
     async with LiveHub(store, heartbeat_seconds=3600.0, limits=LIMITS) as hub:
-        world = World(hub, store)
+        world = _World(hub, store)
         for step in steps:
             await world.take(step)
         await world.heal()

@@ -82,19 +82,17 @@ async def test_a_change_here_reaches_a_reader_there(
     async with (
         LiveHub(store, heartbeat_seconds=QUIET) as here,
         LiveHub(store, heartbeat_seconds=QUIET) as there,
+        Relay(PostgresBackend(line, namespace=namespace), here, namespace=namespace) as a,
+        Relay(PostgresBackend(line, namespace=namespace), there, namespace=namespace) as b,
     ):
-        async with (
-            Relay(PostgresBackend(line, namespace=namespace), here, namespace=namespace) as a,
-            Relay(PostgresBackend(line, namespace=namespace), there, namespace=namespace) as b,
-        ):
-            await until(lambda: a.connected and b.connected)
-            readers = [follow_order(there, order_id), follow_events(there, order_id, 0)]
-            await until(lambda: all(reader.versions == [1] for reader in readers))
-            committed = [await store.commit(order_id)]
-            here.publish(committed)
-            a.announce(committed)
-            await until(lambda: all(reader.versions == [1, 2] for reader in readers))
-            await leave(*readers)
+        await until(lambda: a.connected and b.connected)
+        readers = [follow_order(there, order_id), follow_events(there, order_id, 0)]
+        await until(lambda: all(reader.versions == [1] for reader in readers))
+        committed = [await store.commit(order_id)]
+        here.publish(committed)
+        a.announce(committed)
+        await until(lambda: all(reader.versions == [1, 2] for reader in readers))
+        await leave(*readers)
 
 
 async def test_what_another_process_commits_reaches_every_reader_in_order(
@@ -149,21 +147,21 @@ async def test_sixty_readers_miss_nothing_while_the_listener_is_killed_and_hints
 
     killed: Counter[str] = Counter()
     limits = LiveLimits(ring_events=8, page_events=10)
-    async with LiveHub(store, heartbeat_seconds=1.0, limits=limits) as hub:
-        async with (
-            Relay(here, Listener(), namespace=namespace) as a,
-            Relay(there, hub, namespace=namespace) as b,
-        ):
-            await until(lambda: a.connected and b.connected)
-            readers = [
-                follow_events(hub, order_id, 0, pause=lambda: 0.2 if chance.random() < 0.05 else 0)
-                for order_id in ids * 3
-            ]
-            killer = asyncio.create_task(keep_killing(killed))
-            await asyncio.gather(*(commit(order_id, a) for order_id in ids))
-            await until(lambda: all(reader.versions[-1:] == [100] for reader in readers))
-            killer.cancel()
-            await leave(*readers)
+    async with (
+        LiveHub(store, heartbeat_seconds=1.0, limits=limits) as hub,
+        Relay(here, Listener(), namespace=namespace) as a,
+        Relay(there, hub, namespace=namespace) as b,
+    ):
+        await until(lambda: a.connected and b.connected)
+        readers = [
+            follow_events(hub, order_id, 0, pause=lambda: 0.2 if chance.random() < 0.05 else 0)
+            for order_id in ids * 3
+        ]
+        killer = asyncio.create_task(keep_killing(killed))
+        await asyncio.gather(*(commit(order_id, a) for order_id in ids))
+        await until(lambda: all(reader.versions[-1:] == [100] for reader in readers))
+        killer.cancel()
+        await leave(*readers)
 
     assert [reader.versions for reader in readers] == [list(range(1, 101))] * 60
     assert killed["listeners"] >= 4, "the run is void unless connections were cut"
@@ -318,21 +316,21 @@ async def test_a_database_that_is_away_is_waited_for_by_everybody(
 
     quick = RelayLimits(echo_seconds=0.05, silence_seconds_max=0.3, retry_seconds_max=0.1)
     backends = [PostgresBackend(line, namespace=namespace, limits=IMPATIENT) for _ in range(2)]
-    async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
-        async with (
-            Relay(backends[0], Listener(), namespace=namespace, limits=quick) as a,
-            Relay(backends[1], hub, namespace=namespace, limits=quick) as b,
-        ):
-            await until(lambda: a.connected and b.connected)
-            reader = follow_events(hub, order_id, 0)
-            await until(lambda: reader.versions == [1])
-            away.set()
-            await cut(scratch, namespace)
-            await until(lambda: not a.connected and not b.connected)
-            a.announce([await store.commit(order_id)])
-            away.clear()
-            await until(lambda: reader.versions == [1, 2] and a.connected and b.connected)
-            await leave(reader)
+    async with (
+        LiveHub(store, heartbeat_seconds=QUIET) as hub,
+        Relay(backends[0], Listener(), namespace=namespace, limits=quick) as a,
+        Relay(backends[1], hub, namespace=namespace, limits=quick) as b,
+    ):
+        await until(lambda: a.connected and b.connected)
+        reader = follow_events(hub, order_id, 0)
+        await until(lambda: reader.versions == [1])
+        away.set()
+        await cut(scratch, namespace)
+        await until(lambda: not a.connected and not b.connected)
+        a.announce([await store.commit(order_id)])
+        away.clear()
+        await until(lambda: reader.versions == [1, 2] and a.connected and b.connected)
+        await leave(reader)
 
 
 async def test_a_listener_that_is_ended_from_inside_starts_again(

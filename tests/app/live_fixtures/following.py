@@ -25,6 +25,8 @@ class Follower:
         self.task: asyncio.Task[None] | None = None
 
     def start(self, stream: AsyncIterator[int], pause: Callable[[], float] | None = None) -> None:
+        """Follow a stream of versions, with a pause of so many seconds after each."""
+
         async def follow() -> None:
             try:
                 async for version in stream:

@@ -47,11 +47,13 @@ class MemoryStore:
             gate.set()
 
     async def snapshots(self, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:
+        """Read orders."""
         found = {i: snapshot(i, self.committed[i]) for i in order_ids if i in self.committed}
         await self._end("snapshots", len(order_ids))
         return found
 
     async def events(self, after: Mapping[UUID, int], limit_per_order: int) -> dict[UUID, list[OrderEvent]]:
+        """Read the log."""
         found = {}
         for order_id, version in after.items():
             first = max(version, self.pruned_to.get(order_id, 0)) + 1
@@ -61,6 +63,7 @@ class MemoryStore:
         return found
 
     async def versions(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Read versions."""
         found = {i: self.committed[i] for i in order_ids if i in self.committed}
         await self._end("versions", len(order_ids))
         return found

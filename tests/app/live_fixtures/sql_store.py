@@ -43,9 +43,11 @@ class SqlStore:
         return change(order_id, version)
 
     async def snapshots(self, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:
+        """Read orders."""
         return {i: snapshot(i, version) for i, version in (await self.versions(order_ids)).items()}
 
     async def events(self, after: Mapping[UUID, int], limit_per_order: int) -> dict[UUID, list[OrderEvent]]:
+        """Read the log."""
         rows = await self._database.fetch(
             """SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS w (order_id, version)
                 CROSS JOIN LATERAL (SELECT * FROM live_events e WHERE e.order_id = w.order_id
@@ -60,6 +62,7 @@ class SqlStore:
         return found
 
     async def versions(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Read versions."""
         rows = await self._database.fetch(
             "SELECT id, version FROM live_orders WHERE id = ANY($1::uuid[])", list(order_ids)
         )
