@@ -165,9 +165,12 @@ class _Batch:
             decision = self._decide(order_id, report)
         except DomainError as error:
             return self._mark(webhook, InboxEventStatus.FAILED, payment_id=payment_id, error=error.message)
-        outcome = self._mark(webhook, InboxEventStatus.APPLIED, payment_id=payment_id)
-        return replace(
-            outcome, record=decision.record, change=decision.as_change() if decision.events else None
+        self._mark(webhook, InboxEventStatus.APPLIED, payment_id=payment_id)
+        return Outcome(
+            record=decision.record,
+            change=decision.as_change(webhook.received_at) if decision.events else None,
+            status=InboxEventStatus.APPLIED,
+            payment_id=payment_id,
         )
 
     def _command(self, command: Command) -> Outcome | DomainError:

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from app.domain.order import OrderChange
     from db.pool import Connection
 
-__all__ = ["Command", "Outcome", "SettleBusyError", "Settler", "SettlerLimits", "Webhook"]
+__all__ = [
+    "Command",
+    "DatabaseUnavailableError",
+    "Outcome",
+    "SettleBusyError",
+    "Settler",
+    "SettlerLimits",
+    "Webhook",
+]
 
 log = logging.getLogger(__name__)
 

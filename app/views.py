@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from app.checkout.access import order_for
 from db import orders as store
 from db import reads
+from db.orders import Product
 from db.reads import LogPosition, OrderCriteria
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from app.auth import Authenticator, Caller
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from app.domain.payment import PaymentAttempt
     from app.domain.refunds import Dispute, Refund
     from app.gateways import Gateway, GatewayRegistry
-    from db.orders import Product
     from db.pool import Database
 
 PAGE_MAX: Final = 100
 """The most that a page of any list holds."""
 
-__all__ = ["PAGE_MAX", "LogPosition", "OrderCriteria", "Page", "Views"]
+__all__ = ["PAGE_MAX", "LogPosition", "OrderCriteria", "Page", "Product", "Views"]
 
 _T = TypeVar("_T")
 
@@ -80,9 +80,10 @@ class Views:
         found = await reads.disputes_of(self._database, [payment_id])
         return next((dispute for dispute in found.get(payment_id, ()) if dispute.id == dispute_id), None)
 
-    async def product(self, product_id: UUID) -> Product | None:
-        """Return a product."""
-        return (await store.products(self._database, [product_id])).get(product_id)
+    async def product(self, caller: Caller, product_id: UUID) -> Product | None:
+        """Return a product; one that is no longer sold only to staff."""
+        product = (await store.products(self._database, [product_id])).get(product_id)
+        return product if product is not None and (product.active or caller.is_staff) else None
 
     async def products(self, caller: Caller, after: UUID | None, first: int) -> Page[Product]:
         """Return a page of the catalogue; what is no longer sold only to staff."""
@@ -101,9 +102,15 @@ class Views:
 
     async def events(self, order_id: UUID, after_version: int, first: int) -> Page[OrderEvent]:
         """Return a page of a checked order's events, oldest first."""
-        reader = reads.OrderReader(self._database)
-        found = (await reader.events({order_id: after_version}, first + 1))[order_id]
-        return Page(items=found[:first], has_more=len(found) > first)
+        return (await self.events_of({order_id: after_version}, first))[order_id]
+
+    async def events_of(self, after: Mapping[UUID, int], first: int) -> dict[UUID, Page[OrderEvent]]:
+        """Return a page of each order's events beyond a version, oldest first (1 statement)."""
+        found = await reads.OrderReader(self._database).events(after, first + 1)
+        return {
+            order_id: Page(items=events[:first], has_more=len(events) > first)
+            for order_id, events in found.items()
+        }
 
     async def log(self, after: LogPosition | None, limit: int) -> list[tuple[LogPosition, OrderEvent]]:
         """Return every order's events in commit order, only those that no earlier one can still join."""

@@ -41,6 +41,7 @@ _LOST: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalServerError,
+    asyncpg.InternalClientError,  # what the driver says when the connection is lost at the wrong moment
 )
 _RETRYABLE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 
