@@ -31,9 +31,6 @@ REGISTRIES: Final = [
 EVERYWHERE: Final = frozenset(
     "bin boot dev etc home lib media mnt opt proc root run sbin srv sys tmp usr var".split()
 )
-NEIGHBOURS: Final = (
-    [ROOT] if ROOT.parts[1] in EVERYWHERE or len(ROOT.parts) == 2 else [*ROOT.parent.iterdir()]
-)
 
 UNFINISHED: Final = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b")
 LINK: Final = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
@@ -47,11 +44,18 @@ def registry_hosts(path: PurePosixPath, text: str) -> Iterator[str]:
     yield from (f"{path}: {host}" for host in REGISTRIES if host in text)
 
 
-def machine_paths(path: PurePosixPath, text: str) -> Iterator[str]:
+def machine_paths(path: PurePosixPath, text: str, root: Path = ROOT) -> Iterator[str]:
     """A path of somebody's machine is wrong on every other one."""
-    here = "|".join(re.escape(str(neighbour)) for neighbour in NEIGHBOURS)
-    pattern = rf"(?<![\w.])(?:/(?:home|Users)/[a-z]\w*/|(?:{here})(?![\w-]))"  # a URL has paths, too
+    here = "".join(f"|{re.escape(str(place))}(?![\w-])" for place in places_beside(root))
+    pattern = rf"(?<![\w.])(?:/(?:home|Users)/[a-z]\w*/{here})"  # a URL has paths, too
     yield from (f"{path}: {found}" for found in re.findall(pattern, text))
+
+
+def places_beside(root: Path) -> list[Path]:
+    """Return the checkout and what lies beside it, where such a path can't mean anything else."""
+    if len(root.parts) <= 2:
+        return []
+    return [root] if root.parts[1] in EVERYWHERE else [*root.parent.iterdir()]
 
 
 def unfinished_work(path: PurePosixPath, text: str) -> Iterator[str]:
@@ -76,7 +80,6 @@ GUARDS: Final[tuple[Guard, ...]] = (registry_hosts, machine_paths, unfinished_wo
 
 BREACHES: Final[list[tuple[Guard, str, str]]] = [
     *((registry_hosts, "web/package-lock.json", f"https://{host}/graphql") for host in REGISTRIES),
-    (machine_paths, "docs/a.md", f"cd {ROOT}"),
     (machine_paths, "docs/a.md", "cd /home/" + "somebody/orderpulse"),
     (unfinished_work, "app/a.py", "x = 1  # TO" + "DO: two"),
     (unfinished_work, "web/a.ts", "// FIX" + "ME"),
@@ -131,6 +134,16 @@ def test_a_planted_breach_is_found(guard: Guard, path: str, text: str) -> None:
 @pytest.mark.parametrize(("guard", "path", "text"), LOOKALIKES)
 def test_what_only_looks_like_a_breach_passes(guard: Guard, path: str, text: str) -> None:
     assert list(guard(PurePosixPath(path), text)) == []
+
+
+def test_a_path_of_the_checkout_is_found_unless_it_could_be_a_route(tmp_path: Path) -> None:
+    page = PurePosixPath("docs/a.md")
+
+    in_a_folder = list(machine_paths(page, f"cd {tmp_path}/docs", root=tmp_path))
+    at_the_top = list(machine_paths(page, "GET /checkout/page", root=Path("/checkout")))
+
+    assert in_a_folder == [f"docs/a.md: {tmp_path}"]
+    assert at_the_top == []
 
 
 def test_every_guard_has_a_planted_breach_and_a_lookalike() -> None:
