@@ -46,7 +46,7 @@ def registry_hosts(path: PurePosixPath, text: str) -> Iterator[str]:
 
 def machine_paths(path: PurePosixPath, text: str, root: Path = ROOT) -> Iterator[str]:
     """A path of somebody's machine is wrong on every other one."""
-    here = "".join(f"|{re.escape(str(place))}(?![\w-])" for place in places_beside(root))
+    here = "".join(rf"|{re.escape(str(place))}(?![\w-])" for place in places_beside(root))
     pattern = rf"(?<![\w.])(?:/(?:home|Users)/[a-z]\w*/{here})"  # a URL has paths, too
     yield from (f"{path}: {found}" for found in re.findall(pattern, text))
 
