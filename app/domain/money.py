@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from app.domain.errors import DomainError, ErrorCode
 
 AMOUNT_MINOR_MAX: Final = 2**53 - 1
 """The largest amount that JSON and JavaScript keep exact (`BigInt` in the contract)."""
+
+_PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+"""What `Decimal` also reads, such as `1_000`, ` 1`, `1e3` or `٣`, is more likely a mistake than an amount."""
+_DIGITS_MAX: Final = 28
+"""What Python's decimal arithmetic keeps exact by default; beyond it, it would round without a word."""
 
 _ZERO_DECIMALS: Final = frozenset(
     [
@@ -24,7 +30,6 @@ _ZERO_DECIMALS: Final = frozenset(
         "PYG",
         "RWF",
         "UGX",
-        "UYI",
         "VND",
         "VUV",
         "XAF",
@@ -204,32 +209,33 @@ class Money:
 
     @classmethod
     def from_decimal(cls, amount: str | Decimal, currency: str) -> Money:
-        """Read an exact decimal in the major unit, e.g. `"499.00"`.
+        """Read an exact decimal in the major unit, in plain notation: `"499.00"`.
 
         Raises:
-            DomainError: INVALID when it is no finite decimal, has more digits than the currency, or is
-                beyond ±2^53.
+            DomainError: INVALID when it is no finite decimal in ASCII digits or has more decimals than the
+                currency; AMOUNT_TOO_LARGE beyond ±2^53 minor units.
         """
         exponent = currency_exponent(currency)
-        try:
-            value = Decimal(amount)
-        except InvalidOperation:
-            raise DomainError(ErrorCode.INVALID, f"{amount!r} is not a decimal number.") from None
-        if not value.is_finite() or value.adjusted() > len(str(AMOUNT_MINOR_MAX)):
-            raise DomainError(ErrorCode.INVALID, f"{amount!s} is not a valid amount.")
+        if isinstance(amount, str) and not _PLAIN.fullmatch(amount):
+            raise DomainError(ErrorCode.INVALID, f"{amount[:50]!r} is not a decimal number such as 499.00.")
+        value = Decimal(amount)
+        if not value.is_finite():
+            raise DomainError(ErrorCode.INVALID, f"{amount!s:.50} is not a finite amount.")
+        if value.adjusted() > len(str(AMOUNT_MINOR_MAX)):
+            raise _too_large()
+        if len(value.as_tuple().digits) > _DIGITS_MAX:
+            raise DomainError(ErrorCode.INVALID, f"{amount!s:.50} has too many digits.")
         minor = value.scaleb(exponent)
         if minor != minor.to_integral_value():
             raise DomainError(
-                ErrorCode.INVALID, f"{amount!s} has more decimals than {currency} allows ({exponent})."
+                ErrorCode.INVALID, f"{amount!s:.50} has more decimals than {currency} allows ({exponent})."
             )
         return cls._bounded(int(minor), currency)
 
     @classmethod
     def _bounded(cls, minor: int, currency: str) -> Money:
         if abs(minor) > AMOUNT_MINOR_MAX:
-            raise DomainError(
-                ErrorCode.AMOUNT_TOO_LARGE, f"The amount exceeds {AMOUNT_MINOR_MAX} minor units."
-            )
+            raise _too_large()
         return cls(minor, currency)
 
     def to_decimal(self) -> Decimal:
@@ -266,3 +272,7 @@ class Money:
                 ErrorCode.CURRENCY_MISMATCH, f"{other.currency} cannot be reckoned with {self.currency}."
             )
         return other.minor
+
+
+def _too_large() -> DomainError:
+    return DomainError(ErrorCode.AMOUNT_TOO_LARGE, f"The amount exceeds {AMOUNT_MINOR_MAX} minor units.")
