@@ -46,7 +46,7 @@ class FactKind(StrEnum):
     DISPUTE_LOST = "DISPUTE_LOST"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a try failed. `retryable`: another try by the shopper may work."""
 
@@ -54,6 +54,17 @@ class Failure:
     message: str
     decline_code: str | None = None
     retryable: bool = True
+
+    @property
+    def rank(self) -> tuple[str, str, bool, str, bool]:
+        """A total order over all fields, so that of two tellings the same one wins whichever came first."""
+        return (
+            self.code,
+            self.message,
+            self.decline_code is not None,
+            self.decline_code or "",
+            not self.retryable,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,4 +161,4 @@ def _larger(left: Money | None, right: Money | None) -> Money | None:
 def _more_telling(left: Failure | None, right: Failure | None) -> Failure | None:
     if left is None or right is None:
         return right if left is None else left
-    return max(left, right, key=lambda f: (f.code, f.message, f.decline_code or "", not f.retryable))
+    return max(left, right, key=lambda failure: failure.rank)

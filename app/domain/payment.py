@@ -190,16 +190,14 @@ def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[PaymentAttempt,
 
 def _attempt(reference: str, told: list[Fact], *, canceled: bool) -> PaymentAttempt:
     status = max((_STEP_OF[fact.kind] for fact in told), key=_STEP_RANK.__getitem__)
-    failure = max(
-        (fact.failure for fact in told if fact.failure is not None), default=None, key=_failure_order
-    )
+    failures = [fact.failure for fact in told if fact.failure is not None]
     method = max((fact.method for fact in told if fact.method is not None), default=None)
     ended = canceled and status not in (PaymentAttemptStatus.SUCCEEDED, PaymentAttemptStatus.FAILED)
     return PaymentAttempt(
         reference=reference,
         status=PaymentAttemptStatus.CANCELED if ended else status,
         method=method,
-        failure=failure,
+        failure=max(failures, default=None, key=lambda failure: failure.rank),
         created_at=min(fact.happened_at for fact in told),
         failed=any(fact.kind is FactKind.FAILED for fact in told),
     )
@@ -207,10 +205,6 @@ def _attempt(reference: str, told: list[Fact], *, canceled: bool) -> PaymentAtte
 
 def _attempt_order(attempt: PaymentAttempt) -> tuple[datetime, str]:
     return (attempt.created_at, attempt.reference)
-
-
-def _failure_order(failure: Failure) -> tuple[str, str, str, bool]:
-    return (failure.code, failure.message, failure.decline_code or "", failure.retryable)
 
 
 def _last_error(attempts: tuple[PaymentAttempt, ...]) -> Failure | None:
