@@ -57,7 +57,7 @@ def make_app(assets: Assets, shop: TinyShop, routes: list[BaseRoute], **options:
 @pytest.fixture
 async def base_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
     """Serve the pages and the shop's API."""
-    async with served(make_app(assets, shop, shop.routes())) as url:
+    async with served(make_app(assets, shop, shop.transport.routes())) as url:
         yield url
 
 

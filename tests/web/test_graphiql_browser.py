@@ -61,7 +61,7 @@ async def strawberry_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
 @pytest.fixture
 async def shop_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
     """Serve the IDE over the contract's names."""
-    async with served(make_app(assets, shop, shop.routes(), ide_headers=HEADERS)) as url:
+    async with served(make_app(assets, shop, shop.transport.routes(), ide_headers=HEADERS)) as url:
         yield url
 
 
@@ -162,7 +162,7 @@ async def test_the_prepared_tabs_tell_one_orders_life(
     assert (paid["orderId"], paid["returnUrl"]) == ("order-1", f"{shop_url}/track/{TOKEN}")
     assert watched["orderId"] == "order-1"
     assert created["idempotencyKey"] != paid["idempotencyKey"]
-    keys = [credential for credential in shop.credentials if credential[1] is not None]
+    keys = [credential for credential in shop.transport.credentials if credential[1] is not None]
     assert set(keys) == {("http", "Bearer demo-staff-key"), ("socket", "Bearer demo-staff-key")}
     assert opened.problems == []
 
@@ -183,7 +183,7 @@ async def test_a_returning_reader_finds_the_tab_and_the_key_again(
 
     await answered(page, "sandbox-1")
     assert len([name for name, _ in shop.asked if name == "paymentCreate"]) == 2
-    assert shop.credentials[-1] == ("http", "Bearer demo-staff-key")
+    assert shop.transport.credentials[-1] == ("http", "Bearer demo-staff-key")
     stored = await page.evaluate("JSON.stringify(localStorage)")
     assert "paymentCreate" in stored
     assert "demo-staff-key" not in stored

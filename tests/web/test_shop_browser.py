@@ -80,7 +80,7 @@ async def test_a_retry_after_no_answer_carries_the_same_key(
 
     opened.page.on("request", note)
 
-    shop.failures = 1
+    shop.transport.failures = 1
     await pay.click()
     await expect(opened.page.get_by_role("alert")).to_contain_text("The shop did not answer")
     await opened.page.get_by_role("button", name="Try again").click()
@@ -133,7 +133,7 @@ async def test_what_the_shop_refuses_is_said_beside_the_basket(
 async def test_a_shelf_that_does_not_load_can_be_asked_again(
     shop: TinyShop, base_url: str, visit: OpenVisit
 ) -> None:
-    shop.failures = 1
+    shop.transport.failures = 1
     opened = await visit(base_url, "/")
 
     await opened.page.get_by_role("alert").get_by_role("button", name="Try again").click()

@@ -47,7 +47,7 @@ async def test_changes_appear_as_they_are_committed(shop: TinyShop, base_url: st
     )
     await expect(page.locator("#steps li[data-done]")).to_have_count(3)
     await expect(page.locator("#steps li[aria-current=step]")).to_have_text("Shipped: to come")
-    assert ("socket", TOKEN) in shop.credentials
+    assert ("socket", TOKEN) in shop.transport.credentials
     assert opened.problems == []
 
 
@@ -82,14 +82,14 @@ async def test_a_cut_connection_is_said_and_nothing_is_missed(
     shop.happen(T.PAYMENT_CREATED, amount=TOTAL)
     await expect(page.locator("#events li")).to_have_count(2)
 
-    shop.open_for_sockets = False
-    await shop.cut()
+    shop.transport.open_for_sockets = False
+    await shop.transport.cut()
     await expect(page.locator("#connection")).to_have_text("Connection lost. Reconnecting; nothing is missed")
     shop.happen(T.PAYMENT_FAILED, message="Declined")
     shop.happen(T.PAYMENT_CREATED, amount=TOTAL)
     shop.happen(T.PAYMENT_SUCCEEDED, amount=TOTAL, paid=TOTAL, payment_status=OrderPaymentStatus.PAID)
     shop.happen(T.ORDER_CONFIRMED, status=OrderStatus.CONFIRMED)
-    shop.open_for_sockets = True
+    shop.transport.open_for_sockets = True
 
     await expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     await expect(page.locator("#headline")).to_have_text("Paid and confirmed")
@@ -130,11 +130,25 @@ async def test_it_comes_back_after_any_kind_of_close(
     opened = await visit(base_url, PATH)
     await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
 
-    await shop.cut(code=code)
+    await shop.transport.cut(code=code)
     await eventually(lambda: [name for name, _ in shop.asked].count("orderEvents") == 2)
     shop.happen(T.PAYMENT_CREATED, amount=TOTAL)
 
     await expect(opened.page.locator("#events li")).to_have_count(2)
+
+
+async def test_it_subscribes_again_when_the_server_ends_the_stream(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    opened = await visit(base_url, PATH)
+    await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
+    await eventually(lambda: [name for name, _ in shop.asked].count("orderEvents") == 1)
+
+    await shop.transport.complete()
+    shop.happen(T.PAYMENT_CREATED, amount=TOTAL)
+
+    await expect(opened.page.locator("#events li")).to_have_count(2)
+    await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
 async def test_the_network_coming_back_ends_the_waiting(
@@ -154,12 +168,12 @@ async def test_a_withdrawn_link_ends_the_watching(shop: TinyShop, base_url: str,
     await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
 
     shop.token_opens = False
-    await shop.cut()
+    await shop.transport.cut()
 
     await expect(opened.page.locator("#connection")).to_have_text(
         "This link no longer opens the order. Ask the shop for a new one"
     )
-    await eventually(lambda: not shop.sockets)
+    await eventually(lambda: not shop.transport.sockets)
     await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "ended")
 
 
@@ -170,7 +184,7 @@ async def test_what_the_gateway_put_into_the_address_is_handed_over_once(
         {"id": "old", "status": "FAILED", "createdAt": "2026-11-22T09:00:00+00:00"},
         {"id": "open", "status": "REQUIRES_ACTION", "createdAt": "2026-11-22T09:10:00+00:00"},
     ]
-    shop.failures = 1
+    shop.transport.failures = 1
 
     opened = await visit(base_url, f"{PATH}?payment_intent=pi_1&redirect_status=succeeded")
     await eventually(lambda: "paymentConfirm" in [name for name, _ in shop.asked])
@@ -180,7 +194,7 @@ async def test_what_the_gateway_put_into_the_address_is_handed_over_once(
         ("open", {"payment_intent": "pi_1", "redirect_status": "succeeded"})
     ]
     assert opened.page.url == base_url + PATH
-    assert ("http", f"Bearer {TOKEN}") in shop.credentials
+    assert ("http", f"Bearer {TOKEN}") in shop.transport.credentials
     assert opened.problems == []
 
 

@@ -1,32 +1,28 @@
 """A shop in memory behind the contract's names, for the pages to talk to in these tests.
 
-The pages are under test here, not the server: it does what a test tells it, keeps a log of what it was
-asked, and cuts sockets on demand. It holds one order.
+The pages are under test here, not the server: it does what a test tells it and keeps a log of what it was
+asked. It holds one order; the connections to it are in `tiny_transport`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import ExecutionResult, GraphQLError, build_schema, graphql, parse, subscribe
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from graphql import GraphQLError, build_schema
 
 from app.domain.money import Money
 from app.domain.states import FulfillmentStatus, OrderEventType, OrderPaymentStatus, OrderStatus
 from app.web.demo_products import DEMO_PRODUCTS
 from app.web.tracked import TrackedEvent, TrackedLine, TrackedOrder
+from tests.web.tiny_transport import TinyTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
 
 SDL: Final = Path(__file__).with_name("tiny_shop.graphql").read_text("utf-8")
 EPOCH: Final = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -56,20 +52,15 @@ class TinyShop:
     next_action: dict[str, Any] | None = None
     order_errors: list[dict[str, Any]] = field(default_factory=list)
     payment_errors: list[dict[str, Any]] = field(default_factory=list)
-    failures: int = 0
-    """How many HTTP requests to answer with 503 from now on."""
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Field name and arguments of every mutation and subscription, in order."""
-    credentials: list[tuple[str, str | None]] = field(default_factory=list)
-    """Where a credential came in (`http` or `socket`) and which."""
-    sockets: set[WebSocket] = field(default_factory=set)
-    open_for_sockets: bool = True
 
     def __post_init__(self) -> None:
         """Place the order."""
         self._changed = asyncio.Event()
-        self.schema = build_schema(SDL)
-        self.schema.type_map["Subscription"].fields["orderEvents"].subscribe = self._order_events  # type: ignore[attr-defined] # graphql-core types it as a plain named type
+        schema = build_schema(SDL)
+        schema.type_map["Subscription"].fields["orderEvents"].subscribe = self._order_events  # type: ignore[attr-defined] # graphql-core types it as a plain named type
+        self.transport = TinyTransport(schema, self._root())
         self.happen(OrderEventType.ORDER_CREATED, amount=TOTAL)
 
     def happen(
@@ -97,12 +88,6 @@ class TinyShop:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def cut(self, *, code: int = 1012) -> None:
-        """Close every open socket, as a restarting server does."""
-        for socket in list(self.sockets):
-            with suppress(RuntimeError):
-                await socket.close(code)
-
     async def load_order(self, token: str) -> TrackedOrder | None:
         """Open the order for the tracking page."""
         if token != TOKEN or not self.token_opens:
@@ -122,10 +107,6 @@ class TinyShop:
             lines=(TrackedLine(name=self.line_name, quantity=4, total=TOTAL),),
             events=tuple(self.events),
         )
-
-    def routes(self) -> list[BaseRoute]:
-        """Return the GraphQL endpoint, HTTP and WebSocket."""
-        return [Route("/graphql", self._http, methods=["POST"]), WebSocketRoute("/graphql", self._socket)]
 
     def _balance(self) -> Money:
         return TOTAL - self.paid if self.status is OrderStatus.PENDING else NOTHING
@@ -226,59 +207,6 @@ class TinyShop:
     def _noted(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((name, arguments))
         return {"payment": None, "order": None, "replayed": False, "errors": []}
-
-    async def _http(self, request: Request) -> JSONResponse:
-        self.credentials.append(("http", request.headers.get("authorization")))
-        if self.failures > 0:
-            self.failures -= 1
-            return JSONResponse({}, status_code=503)
-        body = await request.json()
-        result = await graphql(
-            self.schema, body["query"], root_value=self._root(), variable_values=body.get("variables")
-        )
-        return JSONResponse(result.formatted)
-
-    async def _socket(self, socket: WebSocket) -> None:
-        if not self.open_for_sockets:
-            await socket.close(1013)
-            return
-        await socket.accept(subprotocol="graphql-transport-ws")
-        self.sockets.add(socket)
-        tasks: list[asyncio.Task[None]] = []
-        try:
-            async for message in socket.iter_json():
-                await self._message(socket, message, tasks)
-        except WebSocketDisconnect:
-            return
-        finally:
-            self.sockets.discard(socket)
-            for task in tasks:
-                task.cancel()
-
-    async def _message(
-        self, socket: WebSocket, message: dict[str, Any], tasks: list[asyncio.Task[None]]
-    ) -> None:
-        match message["type"]:
-            case "connection_init":
-                payload = message.get("payload", {})
-                credential = payload.get("orderAccessToken") or payload.get("Authorization")
-                self.credentials.append(("socket", credential))
-                await socket.send_json({"type": "connection_ack"})
-            case "ping":
-                await socket.send_json({"type": "pong"})
-            case "subscribe":
-                tasks.append(asyncio.create_task(self._operation(socket, message["id"], message["payload"])))
-
-    async def _operation(self, socket: WebSocket, id_: str, payload: dict[str, Any]) -> None:
-        results = await subscribe(  # type: ignore[misc] # awaitable or not, as the resolver is; ours is async
-            self.schema, parse(payload["query"]), variable_values=payload.get("variables")
-        )
-        if isinstance(results, ExecutionResult):
-            errors = [error.formatted for error in results.errors or ()]
-            await socket.send_json({"id": id_, "type": "error", "payload": errors})
-            return
-        async for result in results:
-            await socket.send_json({"id": id_, "type": "next", "payload": result.formatted})
 
 
 def _money(money: Money) -> dict[str, Any]:
