@@ -7,6 +7,7 @@ idempotent, so the order and number of tellings make no difference.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -106,6 +107,7 @@ class Fact:
 
 FactKey = tuple["GatewayName", str, FactKind]
 Facts = dict[FactKey, Fact]
+FactsByKind = Mapping[FactKind, Sequence[Fact]]
 
 
 def merge(known: Fact, told: Fact) -> Fact:

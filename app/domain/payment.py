@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
 
+    from app.domain.facts import FactsByKind
     from app.domain.refunds import Dispute, Refund
     from app.domain.states import PaymentMethodType
 
@@ -89,25 +90,23 @@ _STEP_OF: Final = {
     FactKind.CAPTURED: PaymentAttemptStatus.SUCCEEDED,
 }
 _STEP_RANK: Final = {status: rank for rank, status in enumerate(_STEP_OF.values())}
-_MONEY_KINDS: Final = frozenset({FactKind.AUTHORIZED, FactKind.CAPTURED})
+_MONEY_KINDS: Final = (FactKind.AUTHORIZED, FactKind.CAPTURED)
 
 
 def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
     """Derive a payment's state. The order and number of tellings of the facts make no difference."""
     currency = terms.amount.currency
-    conflict = conflict_of(terms, facts)
-    canceled = any(fact.kind is FactKind.CANCELED for fact in facts)
-    captured = _sum(facts, FactKind.CAPTURED, currency)
-    held = (
-        0
-        if canceled
-        else _sum(facts, FactKind.AUTHORIZED, currency) - _sum(facts, FactKind.RELEASED, currency)
-    )
-    attempts = _attempts(facts, canceled=canceled)
-    refunds = refunds_of(facts, currency)
-    disputes = disputes_of(facts, currency)
+    told = _by_kind(facts)
+    conflict = _conflict(terms, facts, told)
+    captured = _sum(told, FactKind.CAPTURED, currency)
+    held = 0  # what is given up is released, whether or not anybody said so
+    if FactKind.CANCELED not in told:
+        held = _sum(told, FactKind.AUTHORIZED, currency) - _sum(told, FactKind.RELEASED, currency)
+    attempts = _attempts(told)
+    refunds = refunds_of(told, currency)
+    disputes = disputes_of(told, currency)
     return PaymentState(
-        status=_status(terms, facts, conflict, captured, held, attempts, canceled=canceled),
+        status=PaymentStatus.CONFLICTED if conflict else _status(terms, told, captured, held, attempts),
         authorized=Money(max(held, captured), currency),
         captured=Money(captured, currency),
         refunded=_total((r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED), currency),
@@ -117,74 +116,73 @@ def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
         refunds=refunds,
         disputes=disputes,
         last_error=_last_error(attempts),
-        late_authorized=_late(facts, attempts),
+        late_authorized=_late(told, attempts, in_full=captured >= terms.amount.minor),
         conflict=conflict,
     )
 
 
-def conflict_of(terms: PaymentTerms, facts: Iterable[Fact]) -> str | None:
+def _by_kind(facts: Iterable[Fact]) -> FactsByKind:
+    told: dict[FactKind, list[Fact]] = {}
+    for fact in facts:
+        told.setdefault(fact.kind, []).append(fact)
+    return told
+
+
+def _conflict(terms: PaymentTerms, facts: Iterable[Fact], told: FactsByKind) -> str | None:
     """Say how the gateway's amount or currency differs from what was asked, or None."""
     asked = terms.amount
-    captured = 0
-    problems = []
-    for fact in facts:
-        if fact.amount is None:
-            continue
-        if fact.amount.currency != asked.currency:
-            problems.append(f"{fact.kind} in {fact.amount.currency}, asked in {asked.currency}")
-        elif fact.kind is FactKind.CAPTURED:
-            captured += fact.amount.minor
-        elif fact.kind is FactKind.AUTHORIZED and fact.amount != asked:
-            problems.append(f"authorized {fact.amount}, asked {asked}")
+    problems = {
+        f"{fact.kind} in {fact.amount.currency}, asked in {asked.currency}"
+        for fact in facts
+        if fact.amount is not None and fact.amount.currency != asked.currency
+    }
+    for kind in _MONEY_KINDS:
+        if any(fact.amount is None or fact.amount.minor == 0 for fact in told.get(kind, ())):
+            problems.add(f"{kind} without an amount, asked {asked}")
+    for fact in told.get(FactKind.AUTHORIZED, ()):
+        if fact.amount is not None and fact.amount.currency == asked.currency and fact.amount != asked:
+            problems.add(f"authorized {fact.amount}, asked {asked}")
+    captured = _sum(told, FactKind.CAPTURED, asked.currency)
     short = terms.capture_method is CaptureMethod.AUTOMATIC and 0 < captured < asked.minor
     if captured > asked.minor or short:
-        problems.append(f"captured {Money(captured, asked.currency)}, asked {asked}")
+        problems.add(f"captured {Money(captured, asked.currency)}, asked {asked}")
     return "; ".join(sorted(problems)) or None
 
 
 def _status(
-    terms: PaymentTerms,
-    facts: Iterable[Fact],
-    conflict: str | None,
-    captured: int,
-    held: int,
-    attempts: tuple[PaymentAttempt, ...],
-    *,
-    canceled: bool,
+    terms: PaymentTerms, told: FactsByKind, captured: int, held: int, attempts: tuple[PaymentAttempt, ...]
 ) -> PaymentStatus:
-    if conflict:
-        return PaymentStatus.CONFLICTED
     if captured >= terms.amount.minor:
         return PaymentStatus.SUCCEEDED
     if captured > 0:
         return PaymentStatus.PARTIALLY_CAPTURED
     if held > 0:
         return PaymentStatus.REQUIRES_CAPTURE
-    kinds = {fact.kind for fact in facts}
-    if canceled or (FactKind.AUTHORIZED in kinds and FactKind.RELEASED in kinds):
+    if FactKind.CANCELED in told or (FactKind.AUTHORIZED in told and FactKind.RELEASED in told):
         return PaymentStatus.CANCELED
-    return _status_of_attempts(kinds, attempts)
+    return _status_of_attempts(told, attempts)
 
 
-def _status_of_attempts(kinds: set[FactKind], attempts: tuple[PaymentAttempt, ...]) -> PaymentStatus:
+def _status_of_attempts(told: FactsByKind, attempts: tuple[PaymentAttempt, ...]) -> PaymentStatus:
     steps = {attempt.status for attempt in attempts if attempt.is_open}
-    if FactKind.LAPSED in kinds:
+    if PaymentAttemptStatus.PROCESSING in steps:
+        return PaymentStatus.PROCESSING  # also past its time: the bank may still say yes
+    if FactKind.LAPSED in told:
         return PaymentStatus.EXPIRED
     if attempts and not steps:
         return PaymentStatus.FAILED
-    if PaymentAttemptStatus.PROCESSING in steps:
-        return PaymentStatus.PROCESSING
     if PaymentAttemptStatus.ACTION_REQUIRED in steps:
         return PaymentStatus.REQUIRES_ACTION
     return PaymentStatus.REQUIRES_PAYMENT_METHOD
 
 
-def _attempts(facts: Iterable[Fact], *, canceled: bool) -> tuple[PaymentAttempt, ...]:
+def _attempts(told: FactsByKind) -> tuple[PaymentAttempt, ...]:
     tries: dict[str, list[Fact]] = {}
-    for fact in facts:
-        if fact.kind in _STEP_OF:
+    for kind in _STEP_OF:
+        for fact in told.get(kind, ()):
             tries.setdefault(fact.attempt_id or fact.object_id, []).append(fact)
-    found = [_attempt(reference, told, canceled=canceled) for reference, told in tries.items()]
+    canceled = FactKind.CANCELED in told
+    found = [_attempt(reference, steps, canceled=canceled) for reference, steps in tries.items()]
     return tuple(sorted(found, key=_attempt_order))
 
 
@@ -213,22 +211,24 @@ def _last_error(attempts: tuple[PaymentAttempt, ...]) -> Failure | None:
     return failed[-1].failure if failed else None
 
 
-def _late(facts: Iterable[Fact], attempts: tuple[PaymentAttempt, ...]) -> bool:
-    """Whether the bank said yes to a try that had failed, or after the payment was given up."""
-    given_up = any(fact.kind in (FactKind.CANCELED, FactKind.LAPSED) for fact in facts)
-    captured = any(fact.kind is FactKind.CAPTURED for fact in facts)
+def _late(told: FactsByKind, attempts: tuple[PaymentAttempt, ...], *, in_full: bool) -> bool:
+    """Whether the bank said yes to a try that had failed, or after the payment was given up.
+
+    Giving up what is left of a partial capture is no news; a capture in full leaves nothing to give up.
+    """
     revived = any(
         attempt.failed and attempt.status in (PaymentAttemptStatus.AUTHORIZED, PaymentAttemptStatus.SUCCEEDED)
         for attempt in attempts
     )
-    return revived or (given_up and captured)
+    outlived = FactKind.LAPSED in told and any(kind in told for kind in _MONEY_KINDS)
+    return revived or outlived or (FactKind.CANCELED in told and in_full)
 
 
-def _sum(facts: Iterable[Fact], kind: FactKind, currency: str) -> int:
+def _sum(told: FactsByKind, kind: FactKind, currency: str) -> int:
     return sum(
         fact.amount.minor
-        for fact in facts
-        if fact.kind is kind and fact.amount is not None and fact.amount.currency == currency
+        for fact in told.get(kind, ())
+        if fact.amount is not None and fact.amount.currency == currency
     )
 
 

@@ -11,8 +11,9 @@ from app.domain.money import Money
 from app.domain.states import DisputeStatus, RefundInitiator, RefundStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
+
+    from app.domain.facts import FactsByKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +64,15 @@ _DISPUTE_STATUS: Final = {
 _DISPUTE_RANK: Final = {kind: rank for rank, kind in enumerate(_DISPUTE_STATUS)}
 
 
-def refunds_of(facts: Iterable[Fact], currency: str) -> tuple[Refund, ...]:
+def refunds_of(told: FactsByKind, currency: str) -> tuple[Refund, ...]:
     """Return the refunds that the facts tell of, in the order of their ids."""
-    told = [fact for fact in facts if fact.kind in _REFUND_STATUS]
-    if not told:
-        return ()
-    own_ids = {fact.object_id: fact.own_id for fact in told if fact.own_id is not None}
+    facts = [fact for kind in _REFUND_STATUS for fact in told.get(kind, ())]
+    own_ids: dict[str, UUID] = {}
+    for fact in facts:
+        if fact.own_id is not None:  # should an object ever name two, every order of tellings picks the same
+            own_ids[fact.object_id] = max(fact.own_id, own_ids.get(fact.object_id, fact.own_id))
     groups: dict[UUID, list[Fact]] = {}
-    for fact in told:
+    for fact in facts:
         refund_id = own_ids.get(fact.object_id) or _id_of(fact)
         groups.setdefault(refund_id, []).append(fact)
     return tuple(_refund(refund_id, groups[refund_id], currency) for refund_id in sorted(groups))
@@ -91,11 +93,11 @@ def _refund(refund_id: UUID, told: list[Fact], currency: str) -> Refund:
     )
 
 
-def disputes_of(facts: Iterable[Fact], currency: str) -> tuple[Dispute, ...]:
+def disputes_of(told: FactsByKind, currency: str) -> tuple[Dispute, ...]:
     """Return the disputes that the facts tell of, in the order of their gateway ids."""
     groups: dict[str, list[Fact]] = {}
-    for fact in facts:
-        if fact.kind in _DISPUTE_STATUS:
+    for kind in _DISPUTE_STATUS:
+        for fact in told.get(kind, ()):
             groups.setdefault(fact.object_id, []).append(fact)
     return tuple(_dispute(reference, groups[reference], currency) for reference in sorted(groups))
 
