@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Text, types
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -27,6 +28,9 @@ class Xid8(types.UserDefinedType[int]):
     def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's signature
         """Return the type's name in DDL."""
         return "xid8"
+
+
+ischema_names["xid8"] = Xid8
 
 
 def one_of(column: str, states: type[StrEnum]) -> CheckConstraint:

@@ -35,7 +35,7 @@ def head() -> str:
 
 
 async def upgrade(dsn: str, revision: str = "head") -> None:
-    """Bring the database to `revision`; several processes may ask at once."""
+    """Bring the database to `revision`. Several processes may ask at once, but one at a time in a process."""
     await _run(dsn, lambda connection: command.upgrade(_config(connection), revision))
 
 
