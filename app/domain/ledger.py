@@ -38,13 +38,10 @@ def postings(before: PaymentState, after: PaymentState) -> tuple[Posting, ...]:
 
 
 def _position(state: PaymentState) -> _Position:
-    held_back = state.status is PaymentStatus.CONFLICTED
-    return _Position(
-        sales=0 if held_back else state.captured.minor,
-        suspense=state.captured.minor if held_back else 0,
-        refunds=state.refunded.minor,
-        disputes=state.disputed.minor,
-    )
+    captured, refunded, disputed = state.captured.minor, state.refunded.minor, state.disputed.minor
+    if state.status is PaymentStatus.CONFLICTED:  # never a sale, so given back from where it is held
+        return _Position(suspense=captured - refunded, disputes=disputed)
+    return _Position(sales=captured, refunds=refunded, disputes=disputed)
 
 
 def _entries(before: _Position, after: _Position) -> Iterator[Posting]:
