@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app.domain.events import OrderEvent
+from app.domain.money import Money
 from app.domain.states import DisputeStatus, OrderEventType, OrderStatus, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.facts import Fact
-    from app.domain.money import Money
     from app.domain.order import Order, Payment
     from app.domain.payment import PaymentState
     from app.domain.states import EventSource
@@ -58,14 +58,15 @@ class Timeline:
         amount: Money | None = None,
         message: str | None = None,
         reported_at: datetime | None = None,
+        status: OrderStatus | None = None,
     ) -> None:
-        """Add an event that shows the order as `order`."""
+        """Add an event that shows the order as `order`, in `status` where that is given."""
         event = OrderEvent(
             order_id=order.id,
             version=self._before.version + len(self._events) + 1,
             type=type_,
             source=self._source,
-            status=order.status,
+            status=status or order.status,
             payment_status=order.payment_status,
             fulfillment_status=order.fulfillment_status,
             payment_id=payment_id,
@@ -80,15 +81,15 @@ class Timeline:
         self, order: Order, payment: Payment, entries: Iterable[tuple[Entry, datetime | None]]
     ) -> None:
         """Add what happened to a payment; the order's own status moves only with the event that says so."""
-        shown = replace(order, status=self._before.status)
         for entry, reported_at in entries:
             self.add(
-                shown,
+                order,
                 entry.type,
                 payment_id=payment.id,
                 amount=entry.amount,
                 message=entry.message,
                 reported_at=reported_at,
+                status=self._before.status,
             )
 
     def status_change(self, order: Order) -> None:
@@ -134,17 +135,23 @@ def payment_entries(
 
 
 def _status_entries(payment: Payment, before: PaymentState, after: PaymentState) -> Iterator[Entry]:
-    captured = after.captured - before.captured
-    newest_failed = _failed_tries(before) != _failed_tries(after) and after.status is PaymentStatus.FAILED
+    newest_failed = after.status is PaymentStatus.FAILED and _failed_tries(before) != _failed_tries(after)
     moved = before.status is not after.status or before.conflict != after.conflict
-    if not (moved or captured.minor or newest_failed):
+    if not (moved or before.captured != after.captured or newest_failed):
         return
-    by_capture = captured.minor and after.status is not PaymentStatus.CONFLICTED
+    taken = _counted(after) - _counted(before)
     yield Entry(
         type=_PAYMENT_EVENTS[after.status],
-        amount=captured if by_capture else payment.amount,
+        amount=taken if taken.minor > 0 else payment.amount,
         message=_message(after),
     )
+
+
+def _counted(state: PaymentState) -> Money:
+    """Return the captured money that counts for the order."""
+    if state.status is PaymentStatus.CONFLICTED:
+        return Money.zero(state.captured.currency)
+    return state.captured
 
 
 def _failed_tries(state: PaymentState) -> list[str]:
@@ -160,11 +167,16 @@ def _message(state: PaymentState) -> str | None:
 
 
 def _refund_entries(before: PaymentState, after: PaymentState) -> Iterator[Entry]:
-    known = {refund.id: refund.status for refund in before.refunds}
+    if before.refunds == after.refunds:
+        return
+    known = {refund.id: refund for refund in before.refunds}
     for refund in after.refunds:
-        if refund.id not in known:
+        earlier = known.get(refund.id)
+        if earlier is None:
             yield Entry(type=OrderEventType.REFUND_CREATED, amount=refund.amount, message=refund.reason)
-        if refund.status is not known.get(refund.id, RefundStatus.PENDING):
+        moved = refund.status is not (earlier.status if earlier else RefundStatus.PENDING)
+        corrected = earlier is not None and earlier.amount != refund.amount
+        if moved or (corrected and refund.status is RefundStatus.SUCCEEDED):
             yield Entry(type=_REFUND_EVENTS[refund.status], amount=refund.amount, message=refund.reason)
 
 
