@@ -201,7 +201,7 @@ def order_payment_status(total: int, money: OrderMoney) -> OrderPaymentStatus:  
     if money.disputed:
         return OrderPaymentStatus.DISPUTED
     if money.refunded > 0:
-        whole = money.refunded >= money.paid
+        whole = money.refunded >= money.paid > 0
         return OrderPaymentStatus.REFUNDED if whole else OrderPaymentStatus.PARTIALLY_REFUNDED
     if money.paid > total:
         return OrderPaymentStatus.OVERPAID
@@ -215,11 +215,27 @@ def order_payment_status(total: int, money: OrderMoney) -> OrderPaymentStatus:  
 
 
 def order_status(order: Order, money: OrderMoney) -> OrderStatus:
-    """Derive what the shop promises once the money says this. Only money moves an order here."""
-    secured = money.paid + money.authorized - money.refunded >= order.total_minor and not money.conflicted
-    if order.status is OrderStatus.PENDING and secured:
+    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays."""
+    kept = money.paid - money.refunded
+    if order.status is OrderStatus.PENDING and kept + money.authorized >= order.total_minor:
         return OrderStatus.CONFIRMED
-    late = order.status in CLOSED_STATUSES and money.paid - money.refunded >= order.total_minor
-    if late and not money.conflicted and order.late_payment_policy is LatePaymentPolicy.HONOR:
+    if _is_revived(order, money) and kept >= order.total_minor:
         return OrderStatus.CONFIRMED
     return order.status
+
+
+def _is_revived(order: Order, money: OrderMoney) -> bool:
+    """Whether late money came in, and reopens the order. One canceled after it was paid is owed a refund instead."""
+    if order.status not in CLOSED_STATUSES or order.late_payment_policy is not LatePaymentPolicy.HONOR:
+        return False
+    had_money = order.paid_minor > 0 or order.payment_status is OrderPaymentStatus.AUTHORIZED
+    return money.paid > order.paid_minor and not (order.status is OrderStatus.CANCELED and had_money)
+
+
+def is_complete(order: Order) -> bool:
+    """Whether a confirmed order is delivered and captured; refunds and disputes move the other axis."""
+    return (
+        order.status is OrderStatus.CONFIRMED
+        and order.fulfillment_status is FulfillmentStatus.DELIVERED
+        and order.paid_minor >= order.total_minor
+    )

@@ -68,6 +68,11 @@ class PaymentState:
         return self.authorized - self.captured
 
     @property
+    def refundable(self) -> Money:
+        """What of the captured money is still there to give back; below zero when too much was given back."""
+        return self.captured - self.refunded - self.refund_pending - self.disputed
+
+    @property
     def under_way(self) -> bool:
         """Whether a shopper's money may be on its way."""
         return self.status in _UNDER_WAY

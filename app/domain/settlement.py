@@ -24,14 +24,8 @@ from app.domain.facts import Fact, FactKind, add_facts
 from app.domain.ledger import postings
 from app.domain.machines import FULFILLMENT_MACHINE
 from app.domain.money import Money
-from app.domain.order import order_money, order_payment_status, order_status
-from app.domain.states import (
-    FulfillmentStatus,
-    OrderEventType,
-    OrderPaymentStatus,
-    OrderStatus,
-    PaymentStatus,
-)
+from app.domain.order import is_complete, order_money, order_payment_status, order_status
+from app.domain.states import OrderEventType, OrderStatus, PaymentStatus
 from app.domain.timeline import Timeline, payment_entries
 
 if TYPE_CHECKING:
@@ -78,6 +72,7 @@ def _report(record: OrderRecord, report: Report, now: datetime) -> Decision:
     timeline = Timeline(record.order, report.source, now)
     timeline.extend(order, payment, payment_entries(payment, known.state, fresh.state, told))
     timeline.status_change(order)
+    order = _completed(order, timeline)
     return Decision(
         record=OrderRecord(order=timeline.numbered(order), payments=payments),
         events=timeline.events,
@@ -141,7 +136,13 @@ def _open_payment(record: OrderRecord, change: OpenPayment, now: datetime) -> De
         return Decision(record=record)
     amount = change.amount or amount_due(record)
     _payable(record, amount)
-    payment = replace(change.payment, amount_minor=amount.minor, created_at=now, updated_at=now)
+    payment = replace(
+        change.payment,
+        currency=amount.currency,
+        amount_minor=amount.minor,
+        created_at=now,
+        updated_at=now,
+    )
     payments = {**record.payments, payment.id: PaymentRecord.of(payment, {})}
     order = _with_money(record.order, [payment_record.state for payment_record in payments.values()])
     timeline = Timeline(record.order, change.source, now)
@@ -185,7 +186,7 @@ def _request_refund(record: OrderRecord, change: RequestRefund, now: datetime) -
     known = record.payments[change.payment_id]
     if any(refund.id == change.refund_id for refund in known.state.refunds):
         return Decision(record=record)
-    left = known.state.captured - known.state.refunded - known.state.refund_pending
+    left = known.state.refundable
     amount = change.amount or left
     if amount.currency != left.currency:
         raise DomainError(
@@ -195,8 +196,8 @@ def _request_refund(record: OrderRecord, change: RequestRefund, now: datetime) -
         )
     if known.state.captured.minor == 0:
         raise DomainError(ErrorCode.INVALID_STATE, "Nothing of this payment was captured.")
-    if left.minor == 0:
-        raise DomainError(ErrorCode.INVALID_STATE, "All of this payment was refunded already.")
+    if left.minor <= 0:
+        raise DomainError(ErrorCode.INVALID_STATE, "All of this payment was refunded or disputed already.")
     if amount.minor <= 0:
         raise DomainError(ErrorCode.AMOUNT_TOO_SMALL, "The amount must be above zero.", ("amount",))
     if amount > left:
@@ -259,15 +260,14 @@ def _fulfill(record: OrderRecord, change: FulfillOrder, now: datetime) -> Decisi
     moved = replace(order, fulfillment_status=change.status)
     timeline = Timeline(order, change.source, now)
     timeline.add(moved, OrderEventType.FULFILLMENT_CHANGED, message=change.message)
-    if _is_complete(moved):
-        moved = replace(moved, status=OrderStatus.COMPLETED)
-        timeline.add(moved, OrderEventType.ORDER_COMPLETED)
+    moved = _completed(moved, timeline)
     return Decision(record=replace(record, order=timeline.numbered(moved)), events=timeline.events)
 
 
-def _is_complete(order: Order) -> bool:
-    return (
-        order.status is OrderStatus.CONFIRMED
-        and order.fulfillment_status is FulfillmentStatus.DELIVERED
-        and order.payment_status in (OrderPaymentStatus.PAID, OrderPaymentStatus.OVERPAID)
-    )
+def _completed(order: Order, timeline: Timeline) -> Order:
+    """Complete the order when that was the last thing missing, be it the goods or the money."""
+    if not is_complete(order):
+        return order
+    completed = replace(order, status=OrderStatus.COMPLETED)
+    timeline.add(completed, OrderEventType.ORDER_COMPLETED)
+    return completed
