@@ -17,11 +17,12 @@ import stripe
 from app.gateways.contract import GatewayError, GatewayErrorKind
 from app.gateways.stripe.failures import failure_of_error
 from app.gateways.stripe.fields import Json, part
-from app.gateways.stripe.transport import NotSentError
+from app.gateways.stripe.transport import NoAnswerError, NotSentError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from app.domain.facts import Failure
     from app.gateways.stripe.options import StripeSettings
 
 _KEY_CHARS_MAX: Final = 255
@@ -29,7 +30,8 @@ _KEY_CHARS_MAX: Final = 255
 _DELAY_SECONDS_MAX: Final = 5.0
 _RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 _MESSAGE_CHARS_MAX: Final = 500
-_SECRETS: Final = re.compile(r"\b(sk|rk|whsec|pi_\w+?_secret|seti_\w+?_secret)_[A-Za-z0-9*]\w*")
+_SECRETS: Final = re.compile(r"\b(sk|rk|whsec|\w+_secret)_[\w*]+")
+_UNREADABLE: Final = "unreadable_answer"
 
 
 def idempotency_key(step: str, key: str) -> str:
@@ -92,21 +94,27 @@ def _unreadable(error: Exception) -> GatewayError:
     return GatewayError(
         GatewayErrorKind.UNKNOWN,
         f"Stripe's answer could not be read ({type(error).__name__}).",
-        code="unreadable_answer",
+        code=_UNREADABLE,
     )
 
 
 def _refusal(error: stripe.StripeError) -> GatewayError:
     told = part(_body(error), "error")
-    code = _word(told, "code") or _word(told, "type") or type(error).__name__
-    declined = isinstance(error, stripe.CardError)
+    by_transport = error.code if isinstance(error, NoAnswerError) else None
     return GatewayError(
         _kind(error),
         _without_secrets(error.user_message),
-        code=code,
+        code=_word(told, "code") or _word(told, "type") or by_transport or _UNREADABLE,
         retry_after_seconds=_retry_after_seconds(error),
-        failure=failure_of_error(told) if declined else None,
+        failure=_failure(told) if isinstance(error, stripe.CardError) else None,
     )
+
+
+def _failure(told: Json) -> Failure | None:
+    try:
+        return failure_of_error(told)
+    except ValueError:  # declined all the same
+        return None
 
 
 def _kind(error: stripe.StripeError) -> GatewayErrorKind:
@@ -150,6 +158,7 @@ def _retry_after_seconds(error: stripe.StripeError) -> float | None:
     return min(float(word), _RETRY_AFTER_SECONDS_MAX) if word.isascii() and word.isdigit() else None
 
 
-def _without_secrets(message: str | None) -> str:
+def _without_secrets(message: object) -> str:
     """Stripe quotes what it was sent, and a broken answer is quoted whole."""
-    return _SECRETS.sub(r"\1_…", message or "Stripe refused without a word.")[:_MESSAGE_CHARS_MAX]
+    words = message if isinstance(message, str) and message else "Stripe refused without a word."
+    return _SECRETS.sub(r"\1_…", words)[:_MESSAGE_CHARS_MAX]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class NoAnswerError(stripe.APIConnectionError):
     """No answer, or a broken one; the request may have been carried out."""
 
-    def __init__(self, what: str, cause: Exception) -> None:
-        super().__init__(f"{what} ({type(cause).__name__}).")  # type: ignore[no-untyped-call]  # the SDK's is untyped
+    def __init__(self, what: str, cause: Exception, code: str = "no_answer") -> None:
+        super().__init__(f"{what} ({type(cause).__name__}).", code=code)  # type: ignore[no-untyped-call]  # the SDK's is untyped
 
 
 class NotSentError(NoAnswerError):
@@ -51,7 +51,7 @@ class Transport(stripe.HTTPClient):
             async with asyncio.timeout(self._timeout_seconds):
                 answer = await self._client.request(method, url, headers=dict(headers), content=post_data)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise NotSentError("Stripe could not be reached", error) from error
+            raise NotSentError("Stripe could not be reached", error, "not_sent") from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise NoAnswerError("Stripe did not answer", error) from error
         return answer.content, answer.status_code, answer.headers
