@@ -112,6 +112,7 @@ async def test_nothing_is_told_without_the_secret_key(sandbox: Sandbox, header: 
         ("GET", "/v1/payments", 400),
         ("GET", "/v1/events?since=yesterday", 400),
         ("GET", "/v1/events?since=2026-01-01T00:00:00", 400),
+        ("GET", "/v1/events?after=sbx_evt_none", 404),
         ("GET", "/v1/events?limit=0", 400),
         ("GET", "/v1/events?limit=1000", 400),
     ],

@@ -125,10 +125,10 @@ class Book:
         return None if position is None else self.events[position]
 
     def events_since(self, since: str, after: str | None, limit: int) -> tuple[list[Event], bool]:
-        """Return events from `since` on and behind the event `after`, oldest first, and whether more follow."""
+        """Return events from `since` on and behind the known event `after`, oldest first, and whether more follow."""
         start = bisect_left(self.events, since, key=lambda event: event.created)
         if after is not None:
-            start = max(start, self._positions.get(after, -1) + 1)
+            start = max(start, self._positions[after] + 1)
         return self.events[start : start + limit], start + limit < len(self.events)
 
     def payments_of(self, metadata_payment_id: str) -> list[Payment]:

@@ -178,9 +178,10 @@ class RestApi:
     async def _list_events(self, request: Request) -> Response:
         await disturb(self._account, request, Operation.LIST_EVENTS)
         query = request.query_params
-        events, more = self._book.events_since(
-            parameters.since(query), query.get("after"), parameters.limit(query)
-        )
+        after = query.get("after")
+        if after is not None and self._book.event(after) is None:
+            raise not_found("event", after)
+        events, more = self._book.events_since(parameters.since(query), after, parameters.limit(query))
         return json_response({"data": [orjson.Fragment(event.body) for event in events], "has_more": more})
 
     async def _fetch_event(self, request: Request) -> Response:
