@@ -1,0 +1,78 @@
+"""What resolvers are given: the use cases, who is asking, and the reads of this moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import strawberry
+
+from app.auth import ANYONE, Caller
+from schema.loaders import Loaders
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.auth import Authenticator
+    from app.checkout import Catalog, Ordering, Paying
+    from app.live import LiveHub
+    from app.views import Views
+
+
+class OperationFigures(Protocol):
+    """What is counted of operations."""
+
+    def operation(self, kind: str, *, failed: bool) -> None:
+        """Count one operation: `kind` is query, mutation or subscription."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that the GraphQL layer calls. Made by the composition root."""
+
+    views: Views
+    catalog: Catalog
+    ordering: Ordering
+    paying: Paying
+    hub: LiveHub
+    authenticator: Authenticator
+    metrics: OperationFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A committed change that is on its way to a subscriber: which version of which order."""
+
+    order_id: UUID
+    version: int
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation's context; of a websocket, the one that its operations' contexts are made from."""
+
+    services: Services
+    loaders: Loaders
+    caller: Caller = ANYONE
+    connection_params: dict[str, Any] | None = None
+    """What the websocket's client sent with `connection_init`; set by Strawberry."""
+    change: Change | None = None
+    """What the subscription's present frame tells of; None for one that only says how things stand."""
+    close_code: int | None = field(default=None)
+    """With what the websocket is to be closed: the stream is not over, but can't go on here."""
+
+    @classmethod
+    def of(cls, services: Services, caller: Caller = ANYONE) -> Context:
+        """Return a context that has read nothing yet."""
+        return cls(services, Loaders(services.views), caller)
+
+    def fresh(self) -> Context:
+        """Return a context of the same caller for another operation."""
+        return Context.of(self.services, self.caller)
+
+    def forget(self) -> None:
+        """Read everything anew from here on: something has changed."""
+        self.loaders = Loaders(self.services.views)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

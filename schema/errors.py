@@ -1,0 +1,81 @@
+"""What callers are told when an operation fails: refusals by their code, the rest masked under an id in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from graphql import GraphQLError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+
+from app.domain.errors import DomainError
+from app.identity import new_id
+from app.live import HubFullError, HubStoppedError
+from app.settle import DatabaseUnavailableError, SettleBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE: Final = "UNAVAILABLE"
+UNAVAILABLE_MESSAGE: Final = "The server can't do this right now. Send it again in a moment."
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+INTERNAL: Final = "INTERNAL"
+UNAVAILABLE_ERRORS: Final = (SettleBusyError, DatabaseUnavailableError, HubFullError, HubStoppedError)
+_REQUEST_ERRORS: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)
+
+
+def present(error: GraphQLError) -> GraphQLError:
+    """Return an error as callers may see it; what nobody expected goes to the log with its traceback."""
+    cause = _cause(error)
+    match cause:
+        case None:
+            return error
+        case DomainError():
+            return _located(error, cause.message, extensions_of(cause))
+        case _ if isinstance(cause, UNAVAILABLE_ERRORS):
+            return _located(error, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE})
+        case _ if isinstance(cause, _REQUEST_ERRORS):
+            return error
+        case _:
+            return _masked(error, cause)
+
+
+def extensions_of(refusal: DomainError) -> dict[str, object]:
+    """Return the machine-readable part of a refusal."""
+    extensions: dict[str, object] = {"code": refusal.code}
+    if refusal.field:
+        extensions["field"] = list(refusal.field)
+    return extensions
+
+
+def report(cause: BaseException, **where: object) -> dict[str, object]:
+    """Log what nobody expected, and return the extensions that name its place in the log."""
+    error_id = new_id().hex
+    log.error("graphql.failed", exc_info=cause, extra={"error_id": error_id, **where})
+    return {"code": INTERNAL, "errorId": error_id}
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """Return the exception behind an error; None when GraphQL itself found the request at fault."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
+    path = ".".join(str(key) for key in error.path or ())
+    return _located(error, "Internal error", report(cause, path=path))
+
+
+def _located(error: GraphQLError, message: str, extensions: Mapping[str, object]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=dict(extensions),
+    )

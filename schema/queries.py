@@ -1,0 +1,124 @@
+"""What can be asked."""
+
+import strawberry
+
+from app.domain.ids import IdPrefix, decode_id
+from app.domain.machines import MACHINES
+from app.gateways import Gateway as GatewayAdapter
+from schema.connections import page_size
+from schema.context import Info
+from schema.cursors import decode_product
+from schema.enums import OrderSort, StateMachineKind
+from schema.fields import field
+from schema.inputs import OrderFilter, criteria_of, order_id_of, payment_id_of
+from schema.machines import StateMachine
+from schema.node import Node
+from schema.orders import Order, OrderConnection
+from schema.payments import Payment, PaymentGatewayOption
+from schema.products import Product, ProductConnection
+from schema.refunds import Dispute, Refund
+from schema.scalars import JSON, CurrencyCode, Cursor
+
+_PRODUCTS_DEFAULT = 50
+_ORDERS_DEFAULT = 20
+
+
+@strawberry.type(
+    description="What is somebody else's looks exactly like what is missing: null, or NOT_FOUND."
+)
+class Query:
+    """The queries."""
+
+    @field("Anything that has an id.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - the contract's name
+        """Find a thing by its id."""
+        views, caller = info.context.services.views, info.context.caller
+        match decode_id(id):
+            case IdPrefix.ORDER, order_id:
+                order = await views.order(caller, order_id)
+                return Order.of(order) if order else None
+            case IdPrefix.PAYMENT, payment_id:
+                payment = await views.payment(caller, payment_id)
+                return Payment.of(payment) if payment else None
+            case IdPrefix.REFUND, refund_id:
+                refund = await views.refund(caller, refund_id)
+                return Refund.of(refund) if refund else None
+            case IdPrefix.DISPUTE, dispute_id:
+                dispute = await views.dispute(caller, dispute_id)
+                return Dispute.of(dispute) if dispute else None
+            case IdPrefix.PRODUCT, product_id:
+                product = await views.product(caller, product_id)
+                return Product.of(product) if product else None
+            case _:
+                return None
+
+    @field("The catalogue. Staff see what is no longer sold, too.")
+    async def products(
+        self, info: Info, first: int | None = _PRODUCTS_DEFAULT, after: Cursor | None = None
+    ) -> ProductConnection:
+        """Return a page of the catalogue."""
+        context = info.context
+        size = page_size(first, _PRODUCTS_DEFAULT)
+        position = None if after is None else decode_product(after)
+        page = await context.services.views.products(context.caller, position, size)
+        return ProductConnection.of(page, after=after)
+
+    @strawberry.field
+    async def order(self, info: Info, id: strawberry.ID) -> Order | None:  # noqa: A002 - the contract's name
+        """Find an order by its id."""
+        order_id = order_id_of(id)
+        context = info.context
+        order = await context.services.views.order(context.caller, order_id) if order_id else None
+        return Order.of(order) if order else None
+
+    @field("The order that a guest's `accessToken` opens, until it expires.")
+    async def order_by_access_token(self, info: Info, token: str) -> Order | None:
+        """Find an order by a guest's token."""
+        order = await info.context.services.views.order_by_token(token)
+        return Order.of(order) if order else None
+
+    @field("A customer's own, or with staff scope all.")
+    async def orders(
+        self,
+        info: Info,
+        filter: OrderFilter | None = None,  # noqa: A002 - the contract's name
+        sort: OrderSort | None = OrderSort.CREATED_AT_DESC,
+        first: int | None = _ORDERS_DEFAULT,
+        after: Cursor | None = None,
+    ) -> OrderConnection:
+        """Return a page of the caller's orders."""
+        context = info.context
+        sorting = sort or OrderSort.CREATED_AT_DESC
+        criteria = criteria_of(filter, sorting, after)
+        size = page_size(first, _ORDERS_DEFAULT)
+        page = await context.services.views.orders(context.caller, criteria, size)
+        return OrderConnection.of(page, sorting, after=after)
+
+    @strawberry.field
+    async def payment(self, info: Info, id: strawberry.ID) -> Payment | None:  # noqa: A002 - the contract's name
+        """Find a payment by its id."""
+        payment_id = payment_id_of(id)
+        context = info.context
+        payment = await context.services.views.payment(context.caller, payment_id) if payment_id else None
+        return Payment.of(payment) if payment else None
+
+    @field("The gateways that can take this order's money.")
+    async def payment_gateways(self, info: Info, order_id: strawberry.ID) -> list[PaymentGatewayOption]:
+        """Return the choices for the shopper."""
+        context = info.context
+        gateways = await context.services.views.payment_options(context.caller, order_id_of(order_id))
+        return [_option(gateway) for gateway in gateways]
+
+    @field("The machines as data; the documentation and the database's checks come from the same tables.")
+    def state_machine(self, kind: StateMachineKind) -> StateMachine:
+        """Return a machine."""
+        return StateMachine.of(MACHINES[kind])
+
+
+def _option(gateway: GatewayAdapter) -> PaymentGatewayOption:
+    return PaymentGatewayOption(
+        gateway=gateway.name,
+        methods=list(gateway.methods),
+        currencies=[CurrencyCode(currency) for currency in gateway.currencies],
+        public_config=JSON(dict(gateway.public_config())),
+    )

@@ -1,0 +1,197 @@
+"""GraphQL over HTTP, and the door to the websockets: Strawberry's ASGI view with the HTTP half written anew.
+
+Source: graphql.github.io/graphql-over-http, draft, 2026-11.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET, UnsetType
+
+from app.auth import AuthenticationError
+from schema.build import build_schema
+from schema.context import Context
+from schema.errors import UNAUTHENTICATED, UNAVAILABLE, UNAVAILABLE_ERRORS, UNAVAILABLE_MESSAGE, report
+from schema.requests import (
+    JSON_TYPE,
+    BadRequestError,
+    RequestedOperation,
+    check_content_type,
+    check_method,
+    read_body,
+    read_operation,
+    response_type,
+)
+from schema.sockets import SocketHandler, TextFrames, caller_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from starlette.types import Receive, Scope, Send
+    from starlette.websockets import WebSocket
+    from strawberry.types.execution import ExecutionResult
+
+    from schema.build import OrderpulseSchema
+    from schema.context import Services
+
+INIT_SECONDS_MAX: Final = 10
+OPERATIONS_PER_SOCKET_MAX: Final = 20
+IDE_PATH: Final = "/graphiql"
+_HEADERS: Final = {401: {"www-authenticate": "Bearer"}, 405: {"allow": "POST"}, 503: {"retry-after": "1"}}
+_HTTP_OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """An ASGI application: POST for queries and mutations, websockets for everything."""
+
+    websocket_adapter_class = TextFrames
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(
+        self,
+        services: Services,
+        schema: OrderpulseSchema,
+        *,
+        allowed_origins: Sequence[str],
+        ide: bool,
+        on_frame: Callable[[UUID, int], None] | None,
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS_MAX),
+            multipart_uploads_enabled=False,
+            max_subscriptions_per_connection=OPERATIONS_PER_SOCKET_MAX,
+            allowed_origins=allowed_origins,
+        )
+        self.services = services
+        self.on_frame = on_frame
+        self._ide = ide
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request or a websocket."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        response = await self._answer(Request(scope), receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        accept = request.headers.get("accept", "")
+        if request.method == "GET" and self._ide and "text/html" in accept:
+            return RedirectResponse(IDE_PATH, status_code=303)
+        media_type = response_type(accept)
+        try:
+            check_method(request.method, media_type)
+            check_content_type(request.headers.get("content-type", ""))
+            operation = read_operation(await read_body(receive))
+            caller = await self.services.authenticator.identify(request.headers.get("authorization"))
+            result = await self._run(operation, Context.of(self.services, caller))
+            response = _show(result, media_type or JSON_TYPE)
+        except BadRequestError as error:
+            response = _refuse(error.status, error.message, {}, media_type)
+        except AuthenticationError as error:
+            response = _refuse(401, str(error), {"code": UNAUTHENTICATED}, media_type)
+        except UNAVAILABLE_ERRORS:
+            response = _refuse(503, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE}, media_type)
+        except Exception as error:  # noqa: BLE001 - the boundary to the server: callers get JSON whatever happens
+            response = _refuse(500, "Internal error", report(error), media_type)
+        return response
+
+    async def _run(self, operation: RequestedOperation, context: Context) -> ExecutionResult:
+        try:
+            return await self.schema.execute(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=context,
+                operation_name=operation.operation_name,
+                allowed_operation_types=_HTTP_OPERATIONS,
+            )
+        except CannotGetOperationTypeError as error:
+            raise BadRequestError(400, f"{error.as_http_error_reason()}.") from None
+        except InvalidOperationTypeError:
+            raise BadRequestError(
+                400, f"Subscriptions need a websocket of the protocol {GRAPHQL_TRANSPORT_WS_PROTOCOL}."
+            ) from None
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """Return what a websocket's operations' contexts are made from."""
+        del request, response
+        return Context.of(self.services)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Find out who opens a websocket."""
+        try:
+            context.caller = await caller_of(self.services.authenticator, context.connection_params or {})
+        except AuthenticationError:
+            raise ConnectionRejectionError from None
+        no_payload: UnsetType = UNSET
+        return no_payload
+
+
+def _show(result: ExecutionResult, media_type: str) -> Response:
+    """Answer with a result. One whose request could not be run has no `data`, and says so by the status, too."""
+    content: dict[str, Any] = {}
+    errors = result.errors
+    if errors:
+        content["errors"] = [error.formatted for error in errors]
+    unrunnable = isinstance(result, PreExecutionError) or (
+        result.data is None and errors is not None and not any(error.path for error in errors)
+    )
+    if not unrunnable:
+        content["data"] = result.data
+    status = 400 if unrunnable and media_type != JSON_TYPE else 200
+    return _respond(status, content, media_type)
+
+
+def _refuse(status: int, message: str, extensions: dict[str, object], media_type: str | None) -> Response:
+    error: dict[str, object] = {"message": message}
+    if extensions:
+        error["extensions"] = extensions
+    return _respond(status, {"errors": [error]}, media_type or JSON_TYPE)
+
+
+def _respond(status: int, content: dict[str, Any], media_type: str) -> Response:
+    headers = {"cache-control": "no-store", **_HEADERS.get(status, {})}
+    return Response(orjson.dumps(content), status, headers, f"{media_type}; charset=utf-8")
+
+
+def graphql_app(
+    services: Services,
+    *,
+    allowed_origins: Sequence[str] = (),
+    introspection: bool = True,
+    suggestions: bool | None = None,
+    ide: bool = True,
+    on_frame: Callable[[UUID, int], None] | None = None,
+) -> GraphQLView:
+    """Return the API as an ASGI application for exactly one path, HTTP and websockets.
+
+    Args:
+        services: What it calls.
+        allowed_origins: Other origins whose pages may open websockets; the same host always may.
+        introspection: Whether the schema may be asked for itself.
+        suggestions: Whether errors name fields that may have been meant; as `introspection` when left out.
+        ide: Whether a browser that comes by GET is sent on to the IDE.
+        on_frame: Is told the order and version of each committed change whose frame has been written to a
+            subscriber of `orderUpdated`, `orderEvents` or `paymentUpdated`. What a subscriber is told of the time
+            before it came is not counted.
+    """
+    schema = build_schema(
+        introspection=introspection, suggestions=introspection if suggestions is None else suggestions
+    )
+    return GraphQLView(services, schema, allowed_origins=allowed_origins, ide=ide, on_frame=on_frame)
