@@ -68,8 +68,8 @@ def parse_version(printed: str) -> str:
 def copy_for_others(bin_folder: Path, destination: Path) -> Path:
     """Copy the installation around `bin_folder` below `destination`, readable by everybody; return the new `bin`.
 
-    The copy is made once per version of the original. The folder `<package>.libs` beside the package comes along,
-    since the programs look for their libraries there, relative to themselves.
+    The copy is made once per version of the original, and the one before is removed. The folder `<package>.libs`
+    beside the package comes along, since the programs look for their libraries there, relative to themselves.
 
     Raises:
         OSError: No room, or no permission.
@@ -88,6 +88,9 @@ def copy_for_others(bin_folder: Path, destination: Path) -> Path:
         if libraries.is_dir():
             shutil.copytree(libraries, staging / libraries.name, symlinks=True)
         _open_to_everybody(staging)
+        for outdated in destination.glob("postgresql-*"):
+            if outdated != staging:
+                shutil.rmtree(outdated)
         staging.rename(copy)
     return copy / package.name / install.name / bin_folder.name
 

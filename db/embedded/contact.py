@@ -10,14 +10,20 @@ import asyncpg
 from db.embedded.configuration import ROLE, SUPERUSER
 from db.embedded.sockets import PORT
 
-NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+NO_ANSWER = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # "cannot switch to state": the connection was lost between two messages
+)
 """What connecting and asking raises while the server isn't there, or isn't there any more."""
 
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 120.0
 
 
-async def connect(socket_folder: Path, *, database: str) -> asyncpg.Connection:
+async def connect(socket_folder: Path) -> asyncpg.Connection:
     """Connect as the superuser, for whom the server keeps connections free when all others are taken.
 
     Raises:
@@ -27,7 +33,7 @@ async def connect(socket_folder: Path, *, database: str) -> asyncpg.Connection:
         host=str(socket_folder),
         port=PORT,
         user=SUPERUSER,
-        database=database,
+        database=SUPERUSER,  # every cluster has a database of this name
         ssl=False,
         timeout=_CONNECT_SECONDS,
         command_timeout=_COMMAND_SECONDS,
@@ -44,8 +50,13 @@ async def provision(connection: asyncpg.Connection, database: str) -> None:
     """Make the role and the database of the application, as far as they aren't there; ask again after any crash.
 
     The role is no superuser, as it would be none on a managed server: it owns its database, may make others (tests
-    copy theirs) and may look at the server's statistics. `database` is a plain lower-case name.
+    copy theirs) and may look at the server's statistics. `database` is a plain lower-case name. The connection has
+    a lock until it is closed, because an attached process may come to this while the owner is at it.
+
+    Raises:
+        Exception: One of `NO_ANSWER`.
     """
+    await connection.execute("select pg_advisory_lock(1)")
     if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", ROLE):
         await connection.execute(f"create role {ROLE} login createdb in role pg_monitor, pg_checkpoint")
     if not await connection.fetchval("select exists (select from pg_database where datname = $1)", database):

@@ -23,6 +23,7 @@ class EmbeddedDatabaseCode(StrEnum):
     INITDB_FAILED = "initdb_failed"
     NO_ACCOUNT = "no_account"
     NO_PERMISSION = "no_permission"
+    NOT_LINUX = "not_linux"
     OWNED_ELSEWHERE = "owned_elsewhere"
     OWNER_NOT_READY = "owner_not_ready"
     SOCKET_FOLDER_UNSAFE = "socket_folder_unsafe"

@@ -8,6 +8,7 @@ import os
 import pwd
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 from db.embedded import launch
@@ -30,9 +31,15 @@ def settle_privileges(
     `mode` forces one of the ways. Blocks: call it off the event loop, as the owner of `root`.
 
     Raises:
-        EmbeddedDatabaseError: `no_account`, `no_permission`, `folder_unreachable` or `binaries_broken`.
+        EmbeddedDatabaseError: `not_linux`, `no_account`, `no_permission`, `folder_unreachable` or `binaries_broken`.
         OSError: A folder can't be changed.
     """
+    if sys.platform != "linux":
+        raise EmbeddedDatabaseError(
+            EmbeddedDatabaseCode.NOT_LINUX,
+            f"The embedded database needs Linux, this is {sys.platform}: there the kernel stops the server when its "
+            "owner dies. Set DATABASE_URL to a PostgreSQL server of your own.",
+        )
     owner_uid = data.stat().st_uid if data.exists() else None
     if mode is None:
         mode = _first_choice(owner_uid)

@@ -17,7 +17,7 @@ from db.embedded.locks import FileLock
 
 _POLL_SECONDS = 0.02
 _SHUTDOWN_SECONDS = 30.0  # for a postmaster whose owner died: it writes its last checkpoint
-_LINGER_SECONDS = 1.0  # for children whose postmaster died: most notice at once, a busy one doesn't
+_LINGER_SECONDS = 0.1  # for children whose postmaster died: the idle notice at once, the busy go on for long
 _ESCALATION_SECONDS = 5.0
 
 

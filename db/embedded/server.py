@@ -161,7 +161,7 @@ class Server:
         allowed = timeout_seconds
         while self.running and time.monotonic() - started < allowed:
             try:
-                return await connect(socket_folder, database="postgres")
+                return await connect(socket_folder)
             except asyncpg.CannotConnectNowError:
                 allowed = max(allowed, RECOVERY_SECONDS)  # it speaks, and says that it is recovering
             except NO_ANSWER:

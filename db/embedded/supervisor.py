@@ -15,7 +15,7 @@ import asyncpg
 from db.embedded.binaries import find_bin_folder
 from db.embedded.cluster import Folders, drop_cluster, size_on_disk
 from db.embedded.configuration import ROLE, SUPERUSER
-from db.embedded.contact import NO_ANSWER, connect, server_version
+from db.embedded.contact import NO_ANSWER, connect, provision, server_version
 from db.embedded.errors import EmbeddedDatabaseCode, EmbeddedDatabaseError, system_failure
 from db.embedded.locks import FileLock
 from db.embedded.privileges import settle_privileges
@@ -205,12 +205,13 @@ class EmbeddedPostgres:
         return True
 
     async def _attach(self) -> None:
-        """Find the owner's server by a real connection to the application's database."""
+        """Find the owner's server by a real connection."""
         folder = find_socket_folder(self._folders.root)
         if folder is None:
             raise FileNotFoundError(f"no socket folder in {self._folders.root}")
-        connection = await connect(folder, database=self._database)
+        connection = await connect(folder)
         try:
+            await provision(connection, self._database)
             self._version = await server_version(connection)
         finally:
             connection.terminate()

@@ -23,6 +23,9 @@ import asyncpg
 REPOSITORY = Path(__file__).parents[2]
 SITE_PACKAGES = Path(asyncpg.__file__).parents[1]
 DEADLINE_SECONDS = 60.0
+DISK = Path("/tmp")  # noqa: S108  # mkdtemp makes a private folder there; TMPDIR may be too deep for a socket
+MEMORY = Path("/dev/shm")  # noqa: S108  # likewise
+MEMORY_BYTES_MIN = 2**30
 
 
 class OtherProcess:
@@ -91,9 +94,13 @@ class OtherProcess:
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
-    """Make a folder that other users may pass through and whose path leaves room for a socket's."""
-    folder = Path(tempfile.mkdtemp(prefix="pulse-", dir="/tmp"))
+def short_folder(*, on_disk: bool = False) -> Iterator[Path]:
+    """Make a folder that other users may pass through and whose path leaves room for a socket's.
+
+    It is in memory where there is enough, because making a cluster is mostly writing.
+    """
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES_MIN
+    folder = Path(tempfile.mkdtemp(prefix="pulse-", dir=MEMORY if roomy and not on_disk else DISK))
     folder.chmod(0o755)
     try:
         yield folder

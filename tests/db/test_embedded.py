@@ -3,6 +3,9 @@
 import os
 import signal
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from db.embedded import EmbeddedPostgres
+from db.embedded import EmbeddedDatabaseCode, EmbeddedDatabaseError, EmbeddedPostgres, launch
 from db.embedded.server_log import ServerLog
 from tests.db.embedded_process import ended, is_alive, kill, names_in, postmaster, query, short_folder
 
@@ -48,6 +51,11 @@ async def database() -> AsyncIterator[EmbeddedPostgres]:
     with short_folder() as folder:
         async with EmbeddedPostgres(folder / "pulse", durable=False) as started:
             yield started
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(variable.split("=", 1) for variable in variables if variable)
 
 
 async def test_the_application_gets_a_database_of_its_own_as_no_superuser(database: EmbeddedPostgres) -> None:
@@ -168,13 +176,17 @@ async def test_ctrl_c_reaches_the_application_and_not_the_server(database: Embed
 
 
 async def test_data_are_kept_from_run_to_run(root: Path) -> None:
-    async with EmbeddedPostgres(root, durable=False) as database:
+    begun = time.perf_counter()
+    async with EmbeddedPostgres(root) as database:
+        cold = time.perf_counter() - begun
         await query(database.dsn, "create table kept as select 42 as value")
-
-    async with EmbeddedPostgres(root, durable=False) as database:
+    begun = time.perf_counter()
+    async with EmbeddedPostgres(root) as database:
+        warm = time.perf_counter() - begun
         value = await query(database.dsn, "select value from kept")
 
     assert value == 42
+    print(f"first start {cold:.2f} s, next start {warm:.2f} s")  # noqa: T201  # pytest -s shows it
 
 
 async def test_reset_drops_the_data(root: Path) -> None:
@@ -248,6 +260,38 @@ async def test_an_address_before_the_start_is_a_mistake(root: Path) -> None:
 
     with pytest.raises(RuntimeError, match="has not been started"):
         _ = database.dsn
+
+
+async def test_other_systems_than_linux_are_told_what_to_do(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    with pytest.raises(EmbeddedDatabaseError) as refused:
+        await EmbeddedPostgres(root).start()
+
+    assert refused.value.code == EmbeddedDatabaseCode.NOT_LINUX
+    assert names_in(root) == ["owner.lock"]
+
+
+async def test_the_server_sees_nothing_of_our_environment(database: EmbeddedPostgres) -> None:
+    server = postmaster(database.data_folder.parent)
+
+    seen = environment_of(server)
+
+    assert {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}.items() <= seen.items()
+    assert seen.keys() <= {"LC_ALL", "TZ", "PATH", "PGLOCALEDIR", "PGSYSCONFDIR"}  # it sets some itself
+
+
+def test_a_server_whose_owner_died_before_it_could_ask_to_be_told_is_not_started(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    nobody = 2**22  # no process has so high a number
+    arguments = [str(nobody), "direct", "0", "0", "2", "/usr/bin/touch", str(made)]
+
+    ended = subprocess.run([sys.executable, "-I", "-S", launch.__file__, *arguments], check=False)
+
+    assert ended.returncode == launch.PARENT_GONE
+    assert not made.exists()
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "two words", 'quo"te', "x" * 64])

@@ -1,6 +1,7 @@
 """The embedded database when somebody dies: the server, a part of it, its owner, or a start half done."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import asyncpg
 import pytest
 
 from db.embedded import EmbeddedPostgres
+from db.embedded.contact import NO_ANSWER
 from tests.db.embedded_process import (
     OtherProcess,
     ended,
@@ -84,6 +86,23 @@ async def test_a_backend_too_busy_to_notice_does_not_delay_the_restart_for_long(
         await asyncio.wait([work])
         assert isinstance(work.exception(), asyncpg.PostgresError | OSError)
         busy.terminate()
+
+
+async def test_a_killed_backend_costs_the_connections_but_not_the_server(root: Path) -> None:
+    async with EmbeddedPostgres(root, durable=False) as database:
+        server = postmaster(root)
+        connection = await asyncpg.connect(database.dsn)
+
+        kill(connection.get_server_pid())
+
+        async def answers() -> bool:
+            with contextlib.suppress(*NO_ANSWER):
+                return bool(await query(database.dsn, "select true"))
+            return False
+
+        await eventually(answers)
+        assert postmaster(root) == server
+        connection.terminate()
 
 
 async def test_a_server_that_was_stopped_by_others_is_started_again(root: Path) -> None:

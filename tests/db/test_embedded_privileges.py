@@ -27,7 +27,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may beco
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    with short_folder() as folder:
+    with short_folder(on_disk=True) as folder:
         yield folder / "pulse"
 
 
@@ -116,6 +116,8 @@ async def test_binaries_that_the_other_user_cannot_reach_are_copied_with_their_l
         if part.exists():
             shutil.copytree(part, hidden / part.name, ignore=shutil.ignore_patterns("include", "*.a"))
     bin_folder = hidden / package.name / "pginstall" / "bin"
+
+    (root / "postgresql-of-last-year").mkdir(parents=True)
 
     async with EmbeddedPostgres(
         root, durable=False, mode=PrivilegeMode.SETUID, bin_folder=bin_folder

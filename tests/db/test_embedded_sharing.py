@@ -44,6 +44,13 @@ async def test_a_second_process_attaches_to_the_server_of_the_first(root: Path) 
     assert await owner.stop() == 0
 
 
+async def test_an_attached_process_may_want_another_database(root: Path) -> None:
+    async with EmbeddedPostgres(root, durable=False), EmbeddedPostgres(root, database="other") as attached:
+        name = await query(attached.dsn, "select current_database()")
+
+    assert name == "other"
+
+
 async def test_an_attached_process_finds_a_socket_folder_elsewhere(root: Path) -> None:
     deep = root / ("x" * 100)
     async with EmbeddedPostgres(deep, durable=False) as database:
