@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
@@ -26,9 +27,6 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Behaviour = Answer | Literal["hang", "reset", "cut", "close"]
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """What came in; `form` holds the decoded fields of the body."""
@@ -37,6 +35,9 @@ class Request:
     target: str
     headers: dict[str, str]
     form: dict[str, str]
+
+
+Behaviour = Answer | Callable[[Request], Answer] | Literal["hang", "reset", "cut", "close"]
 
 
 @dataclass(slots=True)
@@ -78,7 +79,8 @@ class ScriptedServer:
                 if behaviour == "cut":
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
                     break
-                writer.write(_written(behaviour))
+                answer = behaviour if isinstance(behaviour, Answer) else behaviour(self.requests[-1])
+                writer.write(_written(answer))
                 await writer.drain()
         writer.close()
 

@@ -1,7 +1,7 @@
 """Walking through Stripe's events oldest first, though Stripe lists them newest first.
 
-The time asked for is halved until one page holds what happened in it, so that memory stays bounded by a page and
-a reader that stops half-way knows how far it came.
+The time before a page is halved until one page holds what happened in it, so that a few pages are in memory at
+once, however many there are, and a reader that stops half-way knows how far it came.
 """
 
 from __future__ import annotations
@@ -29,20 +29,24 @@ class Backlog:
 
     async def events(self, since_seconds: int) -> AsyncIterator[Json]:
         """Yield every event from `since_seconds` on, oldest first."""
-        lower, uppers = since_seconds, [_END]
-        while uppers:
-            upper = uppers[-1]
-            page, has_more = await self._page(_window(lower, upper))
-            oldest = min((_created(event) for event in page), default=lower)
-            if has_more and oldest > lower:
-                uppers.append((lower + oldest) // 2 + 1)
-                continue
-            if has_more:  # too many for a page in one second: take them all
-                page += [event async for event in self._rest(lower, upper, page)]
-            page.reverse()  # of events in the same second, the one listed last came first
-            for event in sorted(page, key=_created):
-                yield event
-            lower = uppers.pop()
+        async for event in self._between(since_seconds, _END):
+            yield event
+
+    async def _between(self, lower: int, upper: int) -> AsyncIterator[Json]:
+        page, has_more = await self._page(_window(lower, upper))
+        oldest = min((_created(event) for event in page), default=lower)
+        if has_more and oldest > lower:
+            # The page is whole but for its oldest second; what came before it is walked in two halves.
+            middle = (lower + oldest) // 2 + 1
+            for half in (self._between(lower, middle), self._between(middle, oldest + 1)):
+                async for event in half:
+                    yield event
+            page = [event for event in page if _created(event) > oldest]
+        elif has_more:  # too many for a page in one second: take them all
+            page += [event async for event in self._rest(lower, upper, page)]
+        page.reverse()  # of events in the same second, the one listed last came first
+        for event in sorted(page, key=_created):
+            yield event
 
     async def _rest(self, lower: int, upper: int, page: list[Json]) -> AsyncIterator[Json]:
         has_more = True
