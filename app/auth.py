@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.domain.order import Order
 
 ORDER_TOKEN_PREFIX: Final = "oat_"  # noqa: S105 - the public part of every token
-_ORDER_TOKEN_LENGTH: Final = 32
-"""Characters of base32 after the prefix: 160 bits."""
+_ORDER_TOKEN_LENGTH: Final = 26
+"""Characters of base32 after the prefix: 130 bits."""
 _AUTHORIZATION_LENGTH_MAX: Final = 512
 
 

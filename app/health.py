@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.auth import AuthenticationError
+from db.health import revision_of
 from db.migrate import head
 from db.pool import DatabaseUnavailableError
 
@@ -41,8 +42,8 @@ def health_routes(
         )
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                row = await database.fetch_row("SELECT version_num FROM alembic_version")
-            if row is None or row["version_num"] != newest:
+                revision = await revision_of(database)
+            if revision != newest:
                 problems.append(f"the schema is not at {newest}: run `orderpulse migrate`")
         except (DatabaseUnavailableError, TimeoutError):
             problems.append("the database does not answer")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import Route, WebSocketRoute
 
 from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying
@@ -19,7 +19,7 @@ from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
 from app.health import health_routes
 from app.live import LiveHub
-from app.metrics import Metrics
+from app.metrics import Metrics, PushTimes
 from app.relay import PostgresBackend, Relay
 from app.settings import Mode
 from app.settle import Settler
@@ -74,10 +74,12 @@ def create_app(wiring: Wiring) -> Starlette:
         staff_keys=_reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
     )
     gateways = _gateways(settings)
-    hub = LiveHub(OrderReader(database), on_delivered=metrics.pushed)
+    pushes = PushTimes(metrics)
+    hub = LiveHub(OrderReader(database))
     relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
 
     def on_commit(changes: Sequence[OrderChange]) -> None:
+        pushes.committed(changes)
         hub.publish(changes)
         relay.announce(changes)
 
@@ -116,10 +118,14 @@ def create_app(wiring: Wiring) -> Starlette:
             app.state.ready = False
         await gateways.aclose()
 
-    assets = Assets()
+    assets = Assets.load()
     development = settings.mode is Mode.DEVELOPMENT
     graphql = graphql_app(
-        services, allowed_origins=settings.allowed_origins, introspection=development, ide=development
+        services,
+        allowed_origins=settings.allowed_origins,
+        introspection=development,
+        ide=development,
+        on_frame=pushes.written,
     )
     routes: list[BaseRoute] = [
         Route("/webhooks/{gateway}", WebhookEndpoint(gateways, settler, metrics)),
@@ -130,7 +136,8 @@ def create_app(wiring: Wiring) -> Starlette:
             authenticator=authenticator,
             open_metrics=development,
         ),
-        Mount("/graphql", graphql),
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
         *pages(
             assets=assets,
             load_order=Tracking(views).load,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
 
+    from app.domain.order import OrderChange
+
+REMEMBERED_MAX: Final = 10_000
+"""Versions whose webhook's time is kept: a frame that comes later than so many commits is not measured."""
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -56,3 +63,27 @@ class Metrics:
     def text(self) -> bytes:
         """Return all figures in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class PushTimes:
+    """Remembers when the webhooks of the newest changes came in, until their frames have been written."""
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._received: OrderedDict[tuple[UUID, int], float] = OrderedDict()
+
+    def committed(self, changes: Sequence[OrderChange]) -> None:
+        """Remember what was caused by a webhook."""
+        for change in changes:
+            if change.received_at is not None:
+                for event in change.events:
+                    self._received[change.order.id, event.version] = change.received_at
+        while len(self._received) > REMEMBERED_MAX:
+            self._received.popitem(last=False)
+
+    def written(self, order_id: UUID, version: int) -> None:
+        """Count a frame that tells a subscriber of one version of an order."""
+        received_at = self._received.get((order_id, version))
+        if received_at is not None:
+            self._metrics.pushed(self._clock() - received_at)

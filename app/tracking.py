@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schema.cursors import encode_version
-
 from app.domain.ids import IdPrefix, encode_id
 from app.domain.money import Money
 from app.web.tracked import TrackedEvent, TrackedLine, TrackedOrder
+from schema.cursors import encode_version
 
 if TYPE_CHECKING:
     from app.views import Views

@@ -40,7 +40,7 @@ class Page(Generic[_T]):
 
 
 class Views:
-    """The read side. Functions that take a caller check; those that take many ids are for what hangs on checked things."""
+    """The read side. What takes a caller checks; what takes many ids is for what hangs on checked things."""
 
     def __init__(self, database: Database, authenticator: Authenticator, gateways: GatewayRegistry) -> None:
         self._database = database

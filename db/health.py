@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from db import migrate
 from db.pool import DatabaseUnavailableError, connect
+
+if TYPE_CHECKING:
+    from db.pool import Database
 
 VERSION_MIN: Final = 15
 
@@ -38,6 +41,12 @@ async def check_version(dsn: str) -> None:
             )
     finally:
         await connection.close()
+
+
+async def revision_of(database: Database) -> str | None:
+    """Return the revision that a database is at; None when it was never migrated."""
+    row = await database.fetch_row("SELECT version_num FROM alembic_version")
+    return row["version_num"] if row else None
 
 
 async def examine(dsn: str) -> DatabaseHealth:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import time
 import webbrowser
@@ -23,7 +22,7 @@ from app.cli.serving import listen, serving
 from app.domain.money import Money
 from app.logs import configure_logs
 from app.main import Wiring
-from app.settings import load_settings
+from app.settings import in_ci, load_settings
 from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
 from app.web.demo_products import DEMO_PRODUCTS
@@ -199,7 +198,7 @@ def _box(places: _Places, keys: Keys, settings: Settings, database: OpenDatabase
     table.add_row("Shop", places.shop)
     table.add_row("Track an order", places.track)
     table.add_row("GraphiQL", places.graphiql)
-    table.add_row("Sandbox gateway", places.sandbox)
+    table.add_row("Sandbox", places.sandbox)
     table.add_row("Staff key", keys.staff_key)
     table.add_row("Webhook secret", keys.sandbox_webhook_secret)
     cards = "\n".join(f"{number}  {what}" for number, what in TEST_CARDS)
@@ -215,7 +214,7 @@ def _box(places: _Places, keys: Keys, settings: Settings, database: OpenDatabase
 
 def _open(url: str, options: DemoOptions) -> None:
     """Open a browser, where somebody sits in front of it."""
-    if options.open_browser and sys.stdout.isatty() and not os.environ.get("CI"):
+    if options.open_browser and sys.stdout.isatty() and not in_ci():
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
 
 

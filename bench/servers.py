@@ -1,0 +1,80 @@
+"""The contestants as processes of their own: the product by its own command, and the tutorial way by uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+
+from bench.dataset import WEBHOOK_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+START_SECONDS_MAX: Final = 30.0
+STAFF_KEY: Final = "opk_" + "s" * 40
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.asynccontextmanager
+async def product(dsn: str) -> AsyncIterator[int]:
+    """Run `orderpulse serve`, and yield its port."""
+    port = free_port()
+    environment = {
+        "DATABASE_URL": dsn,
+        "ORDERPULSE_SECRET_KEY": "k" * 40,
+        "ORDERPULSE_STAFF_KEYS": STAFF_KEY,
+        "ORDERPULSE_STRIPE_SECRET_KEY": "sk_test_" + "x" * 24,
+        "ORDERPULSE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+    }
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    async with _running(command, environment, port):
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def tutorial(dsn: str) -> AsyncIterator[int]:
+    """Run the tutorial way, and yield its port."""
+    port = free_port()
+    environment = {"BENCH_SQLALCHEMY_URL": dsn.replace("postgresql://", "postgresql+asyncpg://", 1)}
+    command = [sys.executable, "-m", "uvicorn", "bench.tutorial:app", "--port", str(port)]
+    async with _running([*command, "--log-level", "warning", "--no-access-log"], environment, port):
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def _running(command: Sequence[str], environment: dict[str, str], port: int) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await _answers(process, port)
+        yield
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
+    async with asyncio.timeout(START_SECONDS_MAX):
+        while process.returncode is None:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+    raise RuntimeError("the server ended before it answered")
