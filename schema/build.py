@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from schema.documents import Documents, PreparedDocuments
@@ -16,7 +17,7 @@ from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 
 if TYPE_CHECKING:
-    from graphql import GraphQLError
+    from graphql import GraphQLArgument, GraphQLError, GraphQLInputField, GraphQLSchema
     from strawberry.types.execution import ExecutionContext
 
 _DEFAULT_LIMITS: Final = DocumentLimits()
@@ -39,6 +40,7 @@ class OrderpulseSchema(strawberry.Schema):
             extensions=[self._extension],
             config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
         )
+        _leave_out_null_defaults(self._schema)
         self._documents = Documents(self._schema, limits, introspection=introspection)
 
     def _extension(self) -> PreparedDocuments:
@@ -54,6 +56,22 @@ class OrderpulseSchema(strawberry.Schema):
         shown = [present(error) for error in errors]
         if any(after is not before for after, before in zip(shown, errors, strict=True)):
             errors[:] = shown
+
+
+def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
+    """Take back the `= null` that Strawberry writes for Python's `= None`: the contract has no such defaults."""
+    inputs: list[GraphQLArgument] | list[GraphQLInputField]
+    for type_ in schema.type_map.values():
+        match type_:
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                inputs = [argument for field in type_.fields.values() for argument in field.args.values()]
+            case GraphQLInputObjectType():
+                inputs = list(type_.fields.values())
+            case _:
+                continue
+        for item in inputs:
+            if item.default_value is None:
+                item.default_value = Undefined
 
 
 def build_schema(
