@@ -6,7 +6,7 @@ Pure: no I/O, the clock is an argument. `app.settle` calls it under the order's 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from app.domain.changes import (
     CancelOrder,
@@ -18,6 +18,7 @@ from app.domain.changes import (
     PaymentRecord,
     Report,
     RequestRefund,
+    terms_of,
 )
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import Fact, FactKind, add_facts
@@ -25,12 +26,16 @@ from app.domain.ledger import postings
 from app.domain.machines import FULFILLMENT_MACHINE
 from app.domain.money import Money
 from app.domain.order import is_complete, order_money, order_payment_status, order_status
+from app.domain.payment import payment_state
 from app.domain.states import OrderEventType, OrderStatus, PaymentStatus
 from app.domain.timeline import Timeline, payment_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from uuid import UUID
 
+    from app.domain.facts import Facts
     from app.domain.order import Order, Payment
     from app.domain.payment import PaymentState
 
@@ -59,26 +64,39 @@ def decide(record: OrderRecord, change: Change, now: datetime) -> Decision:
 def _report(record: OrderRecord, report: Report, now: datetime) -> Decision:
     known = record.payments[report.payment_id]
     _same_payment(known.payment, report)
-    stamped = [fact if fact.recorded_at else replace(fact, recorded_at=now) for fact in report.facts]
-    facts, told = add_facts(known.facts, stamped)
-    told = [fact for fact in told if _says_more(known.facts.get(fact.key), fact)]
-    fresh = PaymentRecord.of(known.payment, facts) if told else known
-    payment = _summary(fresh, report, now)
+    facts, told = _learn(known.facts, report.facts, now)
+    state = payment_state(terms_of(known.payment), facts.values()) if told else known.state
+    payment = _summary(known.payment, state, report, now)
     if payment is known.payment and not told:
         return Decision(record=record)
-    fresh = replace(fresh, payment=payment)
-    payments = {**record.payments, report.payment_id: fresh}
-    order = _with_money(record.order, [payment_record.state for payment_record in payments.values()])
+    fresh = PaymentRecord(payment=payment, facts=facts, state=state)
+    payments = {**record.payments, payment.id: fresh}
+    order = _with_money(record.order, payments)
     timeline = Timeline(record.order, report.source, now)
-    timeline.extend(order, payment, payment_entries(payment, known.state, fresh.state, told))
+    timeline.extend(order, payment, payment_entries(payment, known.state, state, told))
     timeline.status_change(order)
     order = _completed(order, timeline)
     return Decision(
         record=OrderRecord(order=timeline.numbered(order), payments=payments),
         events=timeline.events,
         facts=tuple((payment.id, fact) for fact in told),
-        postings=tuple((payment.id, posting) for posting in postings(known.state, fresh.state)),
+        postings=tuple((payment.id, posting) for posting in postings(known.state, state)),
     )
+
+
+def _learn(known: Facts, told: Iterable[Fact], now: datetime) -> tuple[Facts, list[Fact]]:
+    """Return all facts, and those worth writing: when we learned of one is not news."""
+    facts, joined = add_facts(known, told)
+    news = []
+    for fact in joined:
+        before = known.get(fact.key)
+        if before is None:
+            stamped = fact if fact.recorded_at else replace(fact, recorded_at=now)
+            facts[fact.key] = stamped
+            news.append(stamped)
+        elif replace(fact, recorded_at=before.recorded_at) != before:
+            news.append(fact)
+    return facts, news
 
 
 def _same_payment(payment: Payment, report: Report) -> None:
@@ -89,23 +107,18 @@ def _same_payment(payment: Payment, report: Report) -> None:
         )
 
 
-def _says_more(known: Fact | None, told: Fact) -> bool:
-    """Whether a fact is worth writing: when we learned of it is not news."""
-    return known is None or replace(told, recorded_at=known.recorded_at) != known
-
-
 _ACTIONABLE: Final = frozenset(
     {PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_ACTION, PaymentStatus.FAILED}
 )
 
 
-def _summary(record: PaymentRecord, report: Report, now: datetime) -> Payment:
+def _summary(payment: Payment, state: PaymentState, report: Report, now: datetime) -> Payment:
     """Return the payment's row as the state says, or the very same object."""
-    payment, state = record.payment, record.state
     methods = [attempt.method for attempt in state.attempts if attempt.method is not None]
     next_action = report.next_action or payment.next_action
-    summary = replace(
+    return _changed(
         payment,
+        now,
         method=methods[-1] if methods else payment.method,
         status=state.status,
         authorized_minor=state.authorized.minor,
@@ -116,19 +129,29 @@ def _summary(record: PaymentRecord, report: Report, now: datetime) -> Payment:
         last_error=state.last_error,
         late_authorized=state.late_authorized,
     )
-    return payment if summary == payment else replace(summary, updated_at=now)
 
 
-def _with_money(order: Order, states: list[PaymentState]) -> Order:
-    money = order_money(states)
-    return replace(
+def _with_money(order: Order, payments: Mapping[UUID, PaymentRecord]) -> Order:
+    """Return the order as its payments say, or the very same object."""
+    money = order_money([record.state for record in payments.values()])
+    return _changed(
         order,
+        order.updated_at,
         status=order_status(order, money),
         payment_status=order_payment_status(order.total_minor, money),
         paid_minor=money.paid,
         refunded_minor=money.refunded,
         payment_in_progress=money.under_way,
     )
+
+
+_Row = TypeVar("_Row", "Order", "Payment")
+
+
+def _changed(row: _Row, updated_at: datetime, **values: Any) -> _Row:  # noqa: ANN401 - the row's own fields
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return row
+    return replace(row, updated_at=updated_at, **values)
 
 
 def _open_payment(record: OrderRecord, change: OpenPayment, now: datetime) -> Decision:
@@ -144,7 +167,7 @@ def _open_payment(record: OrderRecord, change: OpenPayment, now: datetime) -> De
         updated_at=now,
     )
     payments = {**record.payments, payment.id: PaymentRecord.of(payment, {})}
-    order = _with_money(record.order, [payment_record.state for payment_record in payments.values()])
+    order = _with_money(record.order, payments)
     timeline = Timeline(record.order, change.source, now)
     timeline.add(order, OrderEventType.PAYMENT_CREATED, payment_id=payment.id, amount=payment.amount)
     return Decision(
