@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -88,19 +89,23 @@ async def test_what_was_delivered_before_a_restart_is_not_sent_again(
 
 async def test_a_full_disk_refuses_the_change_and_leaves_the_truth_whole(tmp_path: Path) -> None:
     log = tmp_path / "truth.jsonl"
-    limited = ("prlimit", "--fsize=6000")
-    async with sandbox_process(log, prefix=limited) as (_, url), calling(url) as full:
+    limited = ("prlimit", "--fsize=6000:unlimited")
+    async with sandbox_process(log, prefix=limited) as (process, url), calling(url) as full:
         answers = [
             await full.api.post("/v1/payments", json={"amount": 1, "currency": "INR"}) for _ in range(20)
         ]
         truth = await full.truth()
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        paid = await full.paid()
+        roomy = await full.truth()
 
     statuses = [answer.status_code for answer in answers]
     assert sorted(set(statuses)) == [200, 503]
     assert truth["counts"]["payments"] == statuses.count(200)
     async with sandbox_process(log) as (_, url), calling(url) as after:
-        assert await after.truth() == truth
-        assert (await after.paid())["status"] == "succeeded"
+        assert await after.truth() == roomy
+        assert roomy["payments"] == [*truth["payments"], roomy["payments"][-1]]
+        assert (await after.payment(paid))["status"] == "succeeded"
 
 
 async def test_sigterm_stops_the_program_in_order(tmp_path: Path) -> None:
