@@ -7,7 +7,8 @@ microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from graphql import (
@@ -46,11 +47,13 @@ class DocumentLimits:
     """The most that one document may ask for."""
 
     characters_max: int = 32_768
-    tokens_max: int = 2_000
+    tokens_max: int = 1_000
     depth_max: int = 12
     """Fields inside fields; introspection is bounded by graphql-core's own rule."""
     fields_max: int = 500
     """Fields, with every spread of a fragment counted."""
+    repeats_max: int = 5
+    """The same name in one selection: validation compares each pair of them, so their number counts squared."""
     aliases_max: int = 30
     directives_max: int = 50
     fragments_max: int = 20
@@ -71,6 +74,8 @@ class _Weight:
     fields: int = 0
     aliases: int = 0
     cost: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+    """How often each name comes at the top of what was weighed."""
 
     def add(self, other: _Weight) -> None:
         """Count what stands beside."""
@@ -78,6 +83,7 @@ class _Weight:
         self.fields += other.fields
         self.aliases += other.aliases
         self.cost += other.cost
+        self.names.update(other.names)
 
 
 class _TooMuchError(Exception):
@@ -126,6 +132,11 @@ class _Scale:
         total = _Weight()
         for selection in selection_set.selections:
             total.add(self._selection(selection, parent, nesting))
+        _bound(
+            "fields of one name beside each other",
+            max(total.names.values(), default=0),
+            self._limits.repeats_max,
+        )
         return total
 
     def _selection(self, selection: SelectionNode, parent: GraphQLNamedType | None, nesting: int) -> _Weight:
@@ -140,19 +151,19 @@ class _Scale:
         return self._field(selection, parent, nesting)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, nesting: int) -> _Weight:
-        weight = _Weight(depth=1, fields=1, aliases=1 if node.alias else 0, cost=1)
+        name = node.name.value
+        shown = Counter((node.alias.value if node.alias else name,))
+        weight = _Weight(depth=1, fields=1, aliases=1 if node.alias else 0, cost=1, names=shown)
         if node.selection_set is None:
             return weight
-        name = node.name.value
-        field = _field_of(parent, name)
-        inner = self._selections(
-            node.selection_set, get_named_type(field.type) if field else None, nesting + 1
-        )
+        definition = _field_of(parent, name)
+        type_ = get_named_type(definition.type) if definition else None
+        inner = self._selections(node.selection_set, type_, nesting + 1)
         weight.fields += inner.fields
         weight.aliases += inner.aliases
         if not name.startswith("__"):
             weight.depth += inner.depth
-            weight.cost += inner.cost * self._times(node, field)
+            weight.cost += inner.cost * self._times(node, definition)
         return weight
 
     def _times(self, node: FieldNode, field: GraphQLField | None) -> int:

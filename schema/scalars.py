@@ -43,7 +43,7 @@ def _refused(message: str) -> GraphQLError:
 
 def write_instant(value: datetime) -> str:
     """Return an instant as RFC 3339 in UTC with microseconds."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def read_instant(value: Any) -> datetime:  # noqa: ANN401 - whatever the caller sent

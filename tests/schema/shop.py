@@ -13,15 +13,14 @@ from uuid import uuid4
 import httpx2
 import uvicorn
 import websockets
-from schema import Services, graphql_app
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from websockets.typing import Subprotocol
 
 from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying
-from app.gateways import GatewayRegistry
-from app.gateways.sandbox import SandboxSettings, build
+from app.gateways import load_gateways
+from app.gateways.sandbox import SandboxSettings
 from app.live import LiveHub
 from app.metrics import Metrics
 from app.settle import Settler
@@ -30,11 +29,13 @@ from app.views import Views
 from app.webhooks import WebhookEndpoint
 from db import orders as store
 from db.reads import OrderReader
+from schema import Services, graphql_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from uuid import UUID
 
+    from app.gateways import GatewayRegistry
     from db.pool import Database
 
 STAFF: Final = "staff-key-of-the-tests-0123456789abcdef"
@@ -234,7 +235,7 @@ async def open_shop(database: Database) -> AsyncIterator[Shop]:
             settings = SandboxSettings(
                 api_base=sandbox_url, secret_key=SANDBOX_KEY, webhook_secrets=(WEBHOOK_SECRET,)
             )
-            gateways = GatewayRegistry([build(settings)])
+            gateways = load_gateways({"sandbox": settings})
             async with _wired(database, gateways, port, sandbox_url) as shop, _served(shop.app, listener):
                 yield shop
             await gateways.aclose()

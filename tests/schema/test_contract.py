@@ -18,6 +18,7 @@ from graphql import (
     print_ast,
 )
 from graphql import GraphQLSchema as Schema
+
 from schema.printing import SDL_PATH, printed_schema
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tests.schema.shop import ORDER, PAY, STAFF, Guest, new_key
+from tests.schema.shop import ORDER, PAY, STAFF, new_key
 
 if TYPE_CHECKING:
     from tests.schema.shop import Shop
