@@ -37,7 +37,7 @@ class Request:
     form: dict[str, str]
 
 
-Behaviour = Answer | Callable[[Request], Answer] | Literal["hang", "reset", "cut", "close"]
+Behaviour = Answer | Callable[[Request], Answer] | Literal["hang", "reset", "cut", "close", "trickle"]
 
 
 @dataclass(slots=True)
@@ -79,10 +79,22 @@ class ScriptedServer:
                 if behaviour == "cut":
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
                     break
+                if behaviour == "trickle":
+                    await _trickle(writer)
+                    break
                 answer = behaviour if isinstance(behaviour, Answer) else behaviour(self.requests[-1])
                 writer.write(_written(answer))
                 await writer.drain()
         writer.close()
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    """Send byte after byte, each soon enough, and never come to an end before the client gives up."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.05)
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:
