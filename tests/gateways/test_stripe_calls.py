@@ -13,7 +13,8 @@ from app.gateways.contract import (
     GatewayError,
     GatewayErrorKind,
 )
-from app.gateways.stripe import StripeSettings
+from app.gateways.registry import load_gateways
+from app.gateways.stripe import StripeGateway, StripeSettings
 from app.gateways.stripe.calls import idempotency_key
 from tests.gateways.scripted_http import Answer
 from tests.gateways.stripe_objects import (
@@ -211,6 +212,15 @@ def test_settings_that_endanger_are_refused_without_repeating_them(changes: dict
         replace(SETTINGS, **changes)
 
     assert "of_tests" not in str(raised.value)
+
+
+async def test_the_registry_finds_the_adapter_by_its_name() -> None:
+    registry = load_gateways({"stripe": SETTINGS})
+
+    found = registry.find("stripe")
+
+    await registry.aclose()
+    assert isinstance(found, StripeGateway)
 
 
 def test_a_live_key_is_known_as_one() -> None:
