@@ -21,7 +21,7 @@ from app.health import health_routes
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.relay import PostgresBackend, Relay
-from app.settings import Mode
+from app.settings import Mode, SettingsError
 from app.settle import Settler
 from app.tracking import Tracking
 from app.views import Views
@@ -157,7 +157,7 @@ def create_app(wiring: Wiring) -> Starlette:
     )
 
 
-def _gateways(settings: Settings) -> GatewayRegistry:
+def _gateway_settings(settings: Settings) -> dict[str, object]:
     given: dict[str, object] = {}
     if settings.stripe_secret_key is not None:
         given["stripe"] = StripeSettings(
@@ -173,7 +173,19 @@ def _gateways(settings: Settings) -> GatewayRegistry:
             secret_key=settings.sandbox_secret_key.get_secret_value(),
             webhook_secrets=_reveal(settings.sandbox_webhook_secrets),
         )
-    return load_gateways(given)
+    return given
+
+
+def _gateways(settings: Settings) -> GatewayRegistry:
+    """Build the gateways that are set up.
+
+    Raises:
+        SettingsError: a gateway's settings don't make sense.
+    """
+    try:
+        return load_gateways(_gateway_settings(settings))
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _broker(wiring: Wiring) -> str | PostgresBackend:

@@ -89,7 +89,7 @@ def _print(results: Results) -> None:
         p50 = statistics.median(each.p50_ms for each in results.ours[senders])
         p99 = statistics.median(each.p99_ms for each in results.ours[senders])
         print(
-            f"{senders:>8} {ours:>11.0f} {p50:>7.1f} {p99:>7.1f} {theirs:>9.0f} {ours / theirs:>5.1f}×"
+            f"{senders:>8} {ours:>11.0f} {p50:>7.1f} {p99:>7.1f} {theirs:>9.0f} {ours / theirs:>5.1f}x"
             f" {ours / bare:>7.0%}"
         )
     print(f"bare SQL in batches of 64, no HTTP, no signatures, no rules: {bare:.0f}")

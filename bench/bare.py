@@ -1,5 +1,6 @@
-"""The bare SQL, as a yardstick: the statements of settle with ready-made rows, in batches of 64, without HTTP, without
-signatures and without rules.
+"""The bare SQL, as a yardstick: the statements of settle with ready-made rows, in batches of 64.
+
+No HTTP, no signatures, no rules.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Final
 
 from bench.dataset import WEBHOOK_SECRET
@@ -35,6 +36,7 @@ async def product(dsn: str) -> AsyncIterator[int]:
         "ORDERPULSE_SECRET_KEY": "k" * 40,
         "ORDERPULSE_STAFF_KEYS": STAFF_KEY,
         "ORDERPULSE_STRIPE_SECRET_KEY": "sk_test_" + "x" * 24,
+        "ORDERPULSE_STRIPE_PUBLISHABLE_KEY": "pk_test_" + "x" * 24,
         "ORDERPULSE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
     }
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
@@ -54,11 +56,12 @@ async def tutorial(dsn: str) -> AsyncIterator[int]:
 
 @contextlib.asynccontextmanager
 async def _running(command: Sequence[str], environment: dict[str, str], port: int) -> AsyncIterator[None]:
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
     process = await asyncio.create_subprocess_exec(
         *command,
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=log,
     )
     try:
         await _answers(process, port)
@@ -67,14 +70,22 @@ async def _running(command: Sequence[str], environment: dict[str, str], port: in
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         await process.wait()
+        if process.returncode:
+            log.seek(0)
+            print(log.read()[-2000:].decode(errors="replace"))
+        log.close()
 
 
 async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
+    """Wait for the first answer to any request: a port may be open long before."""
     async with asyncio.timeout(START_SECONDS_MAX):
         while process.returncode is None:
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"GET /livez HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")
+                answer = await reader.read(1)
                 writer.close()
-                return
+                if answer:
+                    return
             await asyncio.sleep(0.05)
-    raise RuntimeError("the server ended before it answered")
+    raise RuntimeError(f"the server ended with {process.returncode} before it answered")

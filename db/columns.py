@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Text, types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -18,6 +19,10 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# Before the first table is defined, which imports this: its constraints are named when it is.
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
 
 
 class Xid8(types.UserDefinedType[int]):

@@ -94,7 +94,7 @@ WITH named AS (
     JOIN payments p ON p.id = f.payment_id
 ), locked AS (
   SELECT o.* FROM orders o
-   WHERE o.id = ANY($8::uuid[]) OR o.id = ANY(ARRAY(SELECT order_id FROM named))
+   WHERE o.id = ANY($8::uuid[] || ARRAY(SELECT order_id FROM named))
    ORDER BY o.id
      FOR UPDATE
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from app.checkout.catalog import Catalog, ProductInput
-from app.checkout.ordering import AdjustmentInput, LineInput, NewOrderInput, Ordering
-from app.checkout.paying import NewPaymentInput, Paying
+from app.checkout.new_order import AdjustmentInput, LineInput, NewOrderInput
+from app.checkout.new_payment import NewPaymentInput
+from app.checkout.ordering import Ordering
+from app.checkout.paying import Paying
 
 __all__ = [
     "AdjustmentInput",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.errors import DomainError, ErrorCode
+from app.domain.states import EventSource
 from db import reads
 
 if TYPE_CHECKING:
@@ -56,3 +57,8 @@ def require_staff(caller: Caller) -> None:
     """
     if not caller.is_staff:
         raise DomainError(ErrorCode.FORBIDDEN, "Only staff may do this. Send a staff key.")
+
+
+def source_of(caller: Caller) -> EventSource:
+    """Return who the timeline says did it."""
+    return EventSource.STAFF if caller.is_staff else EventSource.API

@@ -9,25 +9,22 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import orjson
 
 from app.batch import Command
-from app.checkout.access import order_for, payment_for, require_staff
+from app.checkout.access import order_for, payment_for, require_staff, source_of
 from app.checkout.catalog import check_text
+from app.checkout.gateway_calls import GatewayCalls, canceled, handle_of, refusal_of
+from app.checkout.new_payment import NewPaymentInput, check_payment, new_payment
 from app.checkout.ordering import REASON_LENGTH_MAX
-from app.domain.changes import OpenPayment, Report, RequestRefund
+from app.domain.changes import OpenPayment, RequestRefund
 from app.domain.errors import DomainError, ErrorCode
-from app.domain.facts import Fact, FactKind
 from app.domain.money import Money
-from app.domain.order import Order, Payment
 from app.domain.states import (
-    CaptureMethod,
     EventSource,
-    PaymentMethodType,
     PaymentStatus,
     RefundInitiator,
 )
@@ -37,26 +34,23 @@ from app.gateways import (
     GatewayAnswer,
     GatewayError,
     GatewayErrorKind,
-    PaymentHandle,
     RefundRequest,
 )
 from app.idempotency import Answer, Idempotency
 from db import reads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from app.auth import Caller
-    from app.domain.changes import OrderRecord
-    from app.domain.states import GatewayName
+    from app.domain.order import Order, Payment
     from app.gateways import Gateway, GatewayRegistry
     from app.settle import Settler
     from db.pool import Database
 
 log = logging.getLogger(__name__)
 
-RETURN_URL_LENGTH_MAX: Final = 2048
 GATEWAY_DATA_BYTES_MAX: Final = 16_384
 SYNC_INTERVAL_SECONDS: Final = 2.0
 """How soon the same payment may be asked after again, by whoever asks."""
@@ -70,17 +64,6 @@ _CANCELABLE: Final = frozenset(
         PaymentStatus.FAILED,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewPaymentInput:
-    """A payment as it is asked for. Without an amount, whatever is left to pay."""
-
-    gateway: GatewayName
-    method: PaymentMethodType | None = None
-    amount: Money | None = None
-    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
-    return_url: str | None = None
 
 
 class Paying:
@@ -97,7 +80,7 @@ class Paying:
     ) -> None:
         """`return_origins` are the origins that a shopper may be sent back to; empty for any (development)."""
         self._database = database
-        self._settler = settler
+        self._calls = GatewayCalls(settler)
         self._gateways = gateways
         self._return_origins = return_origins
         self._clock = clock
@@ -125,67 +108,26 @@ class Paying:
                 customer_email=order.customer_email,
                 idempotency_key=f"{payment.id}:create",
             )
-            return await self._call(gateway, payment, key_id, lambda: gateway.create(request), gives_up=True)
+            return await self._calls.call(
+                gateway, payment, key_id, lambda: gateway.create(request), gives_up=True
+            )
 
         gateway = self._gateways.get(given.gateway)
         order = await order_for(self._database, caller, order_id, "orderId")
-        self._check(given, gateway, order)
+        check_payment(given, gateway, order, self._return_origins)
         return await self._keys.once(
             f"{caller.subject}:paymentCreate", key, {"order": order.id, **asdict(given)}, work
         )
-
-    def _check(self, given: NewPaymentInput, gateway: Gateway, order: Order) -> None:
-        if given.return_url is not None:
-            self._check_return_url(given.return_url)
-        if given.method is not None and given.method not in gateway.methods:
-            raise DomainError(
-                ErrorCode.INVALID,
-                f"{gateway.name} takes {', '.join(gateway.methods)}, not {given.method}.",
-                ("method",),
-            )
-        if gateway.currencies and order.currency not in gateway.currencies:
-            raise DomainError(
-                ErrorCode.CURRENCY_NOT_SUPPORTED,
-                f"{gateway.name} does not take {order.currency}.",
-                ("gateway",),
-            )
-
-    def _check_return_url(self, url: str) -> None:
-        check_text(url, RETURN_URL_LENGTH_MAX, "returnUrl")
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        allowed = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-        if not allowed or (self._return_origins and origin not in self._return_origins):
-            raise DomainError(
-                ErrorCode.INVALID, "returnUrl is not one of this shop's own addresses.", ("returnUrl",)
-            )
 
     async def _open(self, caller: Caller, order: Order, given: NewPaymentInput, payment_id: UUID) -> Payment:
         """Write the intent; a repeated call finds the payment of the first."""
         known = await reads.payments(self._database, [payment_id])
         if payment_id in known:
             return known[payment_id]
-        payment = Payment(
-            id=payment_id,
-            order_id=order.id,
-            gateway=given.gateway,
-            method=given.method,
-            status=PaymentStatus.REQUIRES_PAYMENT_METHOD,
-            capture_method=given.capture_method,
-            currency=order.currency,
-            amount_minor=0,
-            authorized_minor=0,
-            captured_minor=0,
-            refunded_minor=0,
-            reference=None,
-            next_action=None,
-            last_error=None,
-            late_authorized=False,
-            created_at=order.created_at,
-            updated_at=order.updated_at,
+        change = OpenPayment(
+            payment=new_payment(order, given, payment_id), amount=given.amount, source=source_of(caller)
         )
-        change = OpenPayment(payment=payment, amount=given.amount, source=_source(caller))
-        record = await self._submit(Command(order_id=order.id, change=change))
+        record = await self._calls.submit(Command(order_id=order.id, change=change))
         return record.payments[payment_id].payment
 
     async def confirm(
@@ -198,8 +140,11 @@ class Paying:
         """
 
         async def work(key_id: UUID) -> Answer:
-            return await self._call(
-                gateway, payment, key_id, lambda: gateway.confirm(_handle(payment), data, f"{key_id}:confirm")
+            return await self._calls.call(
+                gateway,
+                payment,
+                key_id,
+                lambda: gateway.confirm(handle_of(payment), data, f"{key_id}:confirm"),
             )
 
         if len(orjson.dumps(data)) > GATEWAY_DATA_BYTES_MAX:
@@ -220,11 +165,11 @@ class Paying:
 
         async def work(key_id: UUID) -> Answer:
             request = CaptureRequest(
-                payment=_handle(payment),
+                payment=handle_of(payment),
                 amount=_capture_amount(payment, amount),
                 idempotency_key=f"{key_id}:capture",
             )
-            return await self._call(gateway, payment, key_id, lambda: gateway.capture(request))
+            return await self._calls.call(gateway, payment, key_id, lambda: gateway.capture(request))
 
         require_staff(caller)
         payment, _ = await payment_for(self._database, caller, payment_id, "paymentId")
@@ -244,11 +189,11 @@ class Paying:
                 raise DomainError(
                     ErrorCode.INVALID_STATE, f"The payment is {payment.status} and can't be canceled."
                 )
-            return await self._call(
+            return await self._calls.call(
                 gateway,
                 payment,
                 key_id,
-                lambda: gateway.cancel(_handle(payment), reason, f"{payment.id}:cancel"),
+                lambda: gateway.cancel(handle_of(payment), reason, f"{payment.id}:cancel"),
             )
 
         payment, _ = await payment_for(self._database, caller, payment_id, "paymentId")
@@ -270,20 +215,20 @@ class Paying:
                 continue
             gateway = self._gateways.get(payment.gateway)
             try:
-                answer = await gateway.cancel(_handle(payment), None, f"{payment.id}:cancel")
+                answer = await gateway.cancel(handle_of(payment), None, f"{payment.id}:cancel")
             except GatewayError as error:
                 answer = await self._after_refused_cancel(gateway, payment, error)
-            await self._report(payment, answer, EventSource.API)
+            await self._calls.report(payment, answer, EventSource.API)
 
     async def _after_refused_cancel(
         self, gateway: Gateway, payment: Payment, error: GatewayError
     ) -> GatewayAnswer:
         """Ask what became of a payment that could not be canceled; one the gateway never had is ours to cancel."""
         if error.kind is GatewayErrorKind.NOT_FOUND:
-            return GatewayAnswer(facts=(_canceled(payment),))
+            return GatewayAnswer(facts=(canceled(payment),))
         if error.kind in (GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE):
-            raise _refusal(error)
-        return await self._fetch(gateway, payment)
+            raise refusal_of(error)
+        return await self._calls.fetch(gateway, payment)
 
     async def sync(self, caller: Caller, payment_id: UUID | None) -> Answer:
         """Ask the gateway now what became of a payment.
@@ -294,10 +239,10 @@ class Paying:
         payment, order = await payment_for(self._database, caller, payment_id, "id")
         self._limit_sync(payment.id)
         try:
-            answer = await self._fetch(self._gateways.get(payment.gateway), payment)
+            answer = await self._calls.fetch(self._gateways.get(payment.gateway), payment)
         except GatewayError as error:
-            raise _refusal(error) from error
-        await self._report(payment, answer, EventSource.POLL)
+            raise refusal_of(error) from error
+        await self._calls.report(payment, answer, EventSource.POLL)
         return Answer(order_id=order.id, payment_id=payment.id)
 
     def _limit_sync(self, payment_id: UUID) -> None:
@@ -329,17 +274,17 @@ class Paying:
                 initiator=RefundInitiator.STAFF,
                 source=EventSource.STAFF,
             )
-            record = await self._submit(Command(order_id=payment.order_id, change=change))
+            record = await self._calls.submit(Command(order_id=payment.order_id, change=change))
             states = record.payments[payment.id].state.refunds
             refund = next(refund for refund in states if refund.id == key_id)
             request = RefundRequest(
-                payment=_handle(record.payments[payment.id].payment),
+                payment=handle_of(record.payments[payment.id].payment),
                 refund_id=key_id,
                 amount=refund.amount,
                 reason=reason,
                 idempotency_key=f"{key_id}:refund",
             )
-            return await self._call(
+            return await self._calls.call(
                 gateway, payment, key_id, lambda: gateway.refund(request), refund=(key_id, refund.amount)
             )
 
@@ -350,89 +295,6 @@ class Paying:
             check_text(reason, REASON_LENGTH_MAX, "reason")
         asked = {"payment": payment.id, "amount": asdict(amount) if amount else None, "reason": reason}
         return await self._keys.once(f"{caller.subject}:refundCreate", key, asked, work)
-
-    async def _call(
-        self,
-        gateway: Gateway,
-        payment: Payment,
-        key_id: UUID,
-        call: Callable[[], Awaitable[GatewayAnswer]],
-        *,
-        gives_up: bool = False,
-        refund: tuple[UUID, Money] | None = None,
-    ) -> Answer:
-        """Call the gateway, and settle what it said together with the answer to the caller's key."""
-        refund_id = refund[0] if refund else None
-        refusal: DomainError | None = None
-        try:
-            said = await call()
-        except GatewayError as error:
-            log.warning(
-                "gateway.refused",
-                extra={
-                    "gateway": gateway.name,
-                    "kind": error.kind,
-                    "code": error.code,
-                    "payment": str(payment.id),
-                },
-            )
-            refusal = _refusal(error)
-            if error.kind in (GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE):
-                raise refusal from error
-            said = error.answer or GatewayAnswer(facts=())
-            if error.kind is not GatewayErrorKind.DECLINED:
-                said = GatewayAnswer(facts=(*said.facts, *_void(payment, gives_up=gives_up, refund=refund)))
-        answer = Answer(order_id=payment.order_id, payment_id=payment.id, refund_id=refund_id, error=refusal)
-        await self._report(payment, said, EventSource.API, key_id=key_id, answer=answer)
-        return answer
-
-    async def _fetch(self, gateway: Gateway, payment: Payment) -> GatewayAnswer:
-        """Ask after a payment; one that the gateway never had has nothing to say."""
-        try:
-            return await gateway.fetch(_handle(payment))
-        except GatewayError as error:
-            if error.kind is GatewayErrorKind.NOT_FOUND:
-                return GatewayAnswer(facts=())
-            raise
-
-    async def _report(
-        self,
-        payment: Payment,
-        said: GatewayAnswer,
-        source: EventSource,
-        *,
-        key_id: UUID | None = None,
-        answer: Answer | None = None,
-    ) -> None:
-        report = Report(
-            payment_id=payment.id,
-            source=source,
-            facts=said.facts,
-            reference=said.reference,
-            next_action=said.next_action,
-        )
-        command = Command(
-            order_id=payment.order_id, change=report, key_id=key_id, answer=answer.to_json() if answer else {}
-        )
-        await self._submit(command)
-
-    async def _submit(self, command: Command) -> OrderRecord:
-        outcome = await self._settler.submit(command)
-        assert outcome.record is not None, "a command that was not refused has its order"  # noqa: S101
-        return outcome.record
-
-
-def _source(caller: Caller) -> EventSource:
-    return EventSource.STAFF if caller.is_staff else EventSource.API
-
-
-def _handle(payment: Payment) -> PaymentHandle:
-    return PaymentHandle(
-        payment_id=payment.id,
-        reference=payment.reference,
-        amount=payment.amount,
-        capture_method=payment.capture_method,
-    )
 
 
 def _capture_amount(payment: Payment, amount: Money | None) -> Money:
@@ -452,37 +314,3 @@ def _capture_amount(payment: Payment, amount: Money | None) -> Money:
     if amount > left:
         raise DomainError(ErrorCode.AMOUNT_TOO_LARGE, f"Only {left} can be captured.", ("amount",))
     return amount
-
-
-def _void(payment: Payment, *, gives_up: bool, refund: tuple[UUID, Money] | None) -> tuple[Fact, ...]:
-    """Return the fact that ends what the gateway will never do."""
-    if refund is not None:
-        refund_id, amount = refund
-        return (
-            Fact(
-                gateway=payment.gateway,
-                object_id=str(refund_id),
-                kind=FactKind.REFUND_FAILED,
-                amount=amount,
-                own_id=refund_id,
-            ),
-        )
-    return (_canceled(payment),) if gives_up else ()
-
-
-def _canceled(payment: Payment) -> Fact:
-    return Fact(gateway=payment.gateway, object_id=str(payment.id), kind=FactKind.CANCELED)
-
-
-_REFUSALS: Final = {
-    GatewayErrorKind.UNKNOWN: ErrorCode.GATEWAY_UNAVAILABLE,
-    GatewayErrorKind.UNAVAILABLE: ErrorCode.GATEWAY_UNAVAILABLE,
-    GatewayErrorKind.REJECTED: ErrorCode.GATEWAY_REJECTED,
-    GatewayErrorKind.NOT_FOUND: ErrorCode.GATEWAY_REJECTED,
-    GatewayErrorKind.DECLINED: ErrorCode.PAYMENT_DECLINED,
-}
-
-
-def _refusal(error: GatewayError) -> DomainError:
-    hint = " Send it again with the same key." if error.kind is GatewayErrorKind.UNKNOWN else ""
-    return DomainError(_REFUSALS[error.kind], f"{error.message}{hint}")

@@ -118,7 +118,13 @@ def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command to its exit code; what a person can mend is told in a sentence, not in a traceback."""
     try:
         code = uvloop.run(work)
-    except (EmbeddedDatabaseError, PortTakenError, DatabaseUnavailableError, PermissionError) as error:
+    except (
+        EmbeddedDatabaseError,
+        PortTakenError,
+        SettingsError,
+        DatabaseUnavailableError,
+        PermissionError,
+    ) as error:
         _fail(str(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = 130

@@ -1,0 +1,91 @@
+"""What keeps every delivery, call and piece of work to exactly once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+
+from app.domain.states import (
+    GatewayName,
+    InboxEventStatus,
+)
+from db.columns import (
+    at_least,
+    instant,
+    json,
+    one_of,
+    text,
+)
+
+
+class InboxEventRow(SQLModel, table=True):
+    """One webhook delivery as it came, kept with whatever became of it."""
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (
+        UniqueConstraint("gateway", "external_id"),
+        one_of("gateway", GatewayName),
+        one_of("status", InboxEventStatus),
+        at_least("deliveries", 1),
+        at_least("attempts", 0),
+        Index(None, "payment_id"),
+        Index(
+            "ix_inbox_events_unapplied",
+            "received_at",
+            postgresql_where=sql("status IN ('RECEIVED', 'UNMATCHED', 'FAILED')"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    gateway: str = Field(sa_column=text())
+    external_id: str = Field(sa_column=text())
+    type: str = Field(sa_column=text())
+    status: str = Field(sa_column=text())
+    deliveries: int
+    attempts: int
+    error: str | None = Field(sa_column=text(nullable=True))
+    body: bytes = Field(sa_column=SqlColumn(LargeBinary, nullable=False))
+    payment_id: UUID | None = Field(foreign_key="payments.id")
+    received_at: datetime = Field(sa_column=instant())
+    applied_at: datetime | None = Field(sa_column=instant(nullable=True))
+
+
+class IdempotencyKeyRow(SQLModel, table=True):
+    """A caller's key: what it was first used with, and the answer that it got."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("scope", "key"), Index(None, "created_at"))
+
+    id: UUID = Field(primary_key=True)
+    scope: str = Field(sa_column=text())
+    key: str = Field(sa_column=text())
+    request_hash: bytes = Field(sa_column=SqlColumn(LargeBinary, nullable=False))
+    answer: dict[str, Any] | None = Field(sa_column=json(nullable=True))
+    locked_until: datetime | None = Field(sa_column=instant(nullable=True))
+    created_at: datetime = Field(sa_column=instant())
+
+
+class JobRow(SQLModel, table=True):
+    """Work that is owed, written in the transaction that owes it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("kind", "subject_id"),
+        at_least("attempts", 0),
+        Index(None, "due_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=text())
+    subject_id: UUID
+    due_at: datetime = Field(sa_column=instant())
+    attempts: int
+    locked_until: datetime | None = Field(sa_column=instant(nullable=True))
+    last_error: str | None = Field(sa_column=text(nullable=True))
+    created_at: datetime = Field(sa_column=instant())
