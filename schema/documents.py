@@ -23,6 +23,9 @@ REMEMBERED_MAX: Final = 512
 REMEMBERED_CHARACTERS_MAX: Final = 8_192
 """Longer texts are prepared each time, so that the memory of what is remembered stays bounded."""
 
+ERRORS_MAX: Final = 20
+"""A document with more faults than this is not read to its end."""
+
 
 class Prepared(NamedTuple):
     """A parsed document, and why it can't be run, if so."""
@@ -56,7 +59,7 @@ class Documents:
     def _prepare(self, text: str) -> Prepared:
         document = parse(text, max_tokens=self._limits.tokens_max)
         errors = check_limits(self._schema, document, self._limits)
-        return Prepared(document, errors or validate(self._schema, document, self._rules))
+        return Prepared(document, errors or validate(self._schema, document, self._rules, ERRORS_MAX))
 
 
 class PreparedDocuments(SchemaExtension):

