@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tests.system.wire import LOST, get
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 ROOT: Final = Path(__file__).parents[2]
 DEADLINE_SECONDS: Final = 30.0
@@ -187,6 +187,13 @@ async def _announced(arguments: Sequence[str]) -> AsyncIterator[str]:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something has happened."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await happened():  # noqa: ASYNC110 - other processes raise no event here
+            await asyncio.sleep(POLL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import websockets
 
+from app.domain.ids import IdPrefix, encode_id
 from tests.schema.shop import PROTOCOL, Client
 from tests.system.processes import STAFF_KEY
 from tests.system.wire import ask, request
@@ -17,6 +18,7 @@ from tests.system.wire import ask, request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from app.domain.order import Order
     from tests.system.processes import Server
 
 _ERRORS: Final = "errors { code message field }"
@@ -29,7 +31,8 @@ _STATE: Final = """
     attempts { status failure { code } } refunds { status amount { amount } } }
 """
 UPDATED: Final = "subscription ($id: ID!) { orderUpdated(id: $id) { version status paymentStatus } }"
-EVENTS: Final = "subscription ($id: ID!) { orderEvents(orderId: $id) { version type source paymentStatus } }"
+EVENTS: Final = """
+subscription ($id: ID!, $after: Cursor) { orderEvents(orderId: $id, after: $after) { version type source } }"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ class Shop:
             "orderCreate", "OrderCreateInput", given, f"order {{ id }} accessToken {_ERRORS}"
         )
         return Guest(payload["order"]["id"], payload["accessToken"])
+
+    async def guest_of(self, order: Order) -> Guest:
+        """Have staff make a key to an order that stands in the database."""
+        query = "mutation ($id: ID!) { orderAccessTokenCreate(orderId: $id) { accessToken } }"
+        order_id = encode_id(IdPrefix.ORDER, order.id)
+        data = await self.run(query, {"id": order_id}, key=STAFF_KEY)
+        return Guest(order_id, data["orderAccessTokenCreate"]["accessToken"])
 
     async def pay(self, guest: Guest, gateway: str, **more: object) -> dict[str, Any]:
         """Open a payment of the whole order and return it."""
@@ -109,6 +119,13 @@ class Shop:
         query = "query ($id: ID!) { order(id: $id) { events { nodes { version type source } } } }"
         order = (await self.run(query, {"id": guest.order_id}, key=guest.token))["order"]
         return [(event["version"], event["type"], event["source"]) for event in order["events"]["nodes"]]
+
+    async def newest_cursor(self, guest: Guest) -> str:
+        """Return the cursor of the newest event."""
+        query = "query ($id: ID!) { order(id: $id) { events { pageInfo { endCursor } } } }"
+        order = (await self.run(query, {"id": guest.order_id}, key=guest.token))["order"]
+        cursor: str = order["events"]["pageInfo"]["endCursor"]
+        return cursor
 
     @contextlib.asynccontextmanager
     async def socket(self, token: str) -> AsyncIterator[Client]:
