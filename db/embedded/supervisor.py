@@ -28,7 +28,7 @@ from db.embedded.spawn import PrivilegeMode
 _POLL_SECONDS = 0.05
 _TRIM_SECONDS = 10.0
 _RETRY_SECONDS_MIN = 0.1
-_RETRY_SECONDS_MAX = 5.0
+_RETRY_SECONDS_MAX = 2.0
 _T = TypeVar("_T")
 _DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -135,10 +135,10 @@ class EmbeddedPostgres:
             if await self._own_or_attach():
                 await self._serve()
         except OSError as error:
-            self._owner_lock.release()
+            self._give_up()
             raise system_failure(error, f"keep the database in {self._folders.root}") from error
         except BaseException:
-            self._owner_lock.release()
+            self._give_up()
             raise
         self._watch = asyncio.create_task(self._supervise(), name="embedded-postgres")
 
@@ -231,6 +231,10 @@ class EmbeddedPostgres:
             raise
         self._version = self._server.version
         self._serving = True
+
+    def _give_up(self) -> None:
+        self._server = None  # what it was prepared with may be the trouble
+        self._owner_lock.release()
 
     def _prepare(self) -> Server:
         identity, binaries = settle_privileges(

@@ -45,9 +45,9 @@ async def refusal(database: EmbeddedPostgres) -> EmbeddedDatabaseError:
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True, timeout=10
-    )
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, timeout=10).returncode != 0:
+        pytest.skip("root may not mount here, as in most containers")
     try:
         yield
     finally:
@@ -154,6 +154,20 @@ async def test_programs_that_do_not_run_are_refused(root: Path, tmp_path: Path) 
     assert "wrong libc" in error.message
 
 
+async def test_a_database_that_was_refused_can_be_started_once_the_trouble_is_mended(root: Path) -> None:
+    database = EmbeddedPostgres(root, durable=False)
+    async with database:
+        version = (root / "data" / "PG_VERSION").read_text()
+    (root / "data" / "PG_VERSION").write_text("15\n")
+    await refusal(database)
+
+    (root / "data" / "PG_VERSION").write_text(version)
+    async with database:
+        answer = await query(database.dsn, "select 1")
+
+    assert answer == 1
+
+
 async def test_an_initdb_that_fails_is_quoted(root: Path, tmp_path: Path) -> None:
     real, fake = find_bin_folder(), tmp_path / "bin"
     fake.mkdir()
@@ -214,6 +228,8 @@ async def test_a_disk_that_is_full_is_called_full_and_works_when_there_is_room(r
     with small_disk(root, megabytes=90):
         async with EmbeddedPostgres(root) as database:
             await query(database.dsn, "create table kept as select 42 as value")
+        with (root / "log" / "server.log").open("ab") as log:
+            log.write(b"\n" * (-log.tell() % 4096))  # no room for a last word either
         fill(root / "ballast")
 
         error = await refusal(EmbeddedPostgres(root))
