@@ -164,7 +164,7 @@ class LiveHub:
         with self._watching(order_id) as watch, _counted_for_events(watch):
             known = watch.version
             joined = (await self._arrive(watch)).order.version
-            position = _position_now(watch, known) if after is None else after
+            position = (known or watch.first_version or 0) if after is None else after
             if position > joined:
                 raise CursorAheadError(f"{order_id} is at version {joined}, the cursor at {position}")
             while True:
@@ -300,10 +300,3 @@ def _counted_for_events(watch: Watch) -> Iterator[None]:
         yield
     finally:
         watch.event_readers -= 1
-
-
-def _position_now(watch: Watch, known: int) -> int:
-    """Return where "from now on" begins: before everything that was committed since the reader came."""
-    if known or watch.version_before is None:
-        return known or watch.version
-    return min(watch.version, watch.version_before)

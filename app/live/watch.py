@@ -26,6 +26,7 @@ class Watch:
         "changed",
         "committed_at",
         "event_readers",
+        "first_version",
         "order_id",
         "read",
         "readers",
@@ -34,7 +35,6 @@ class Watch:
         "ring",
         "snapshot",
         "unread",
-        "version_before",
     )
 
     def __init__(self, order_id: UUID, ring_events: int) -> None:
@@ -45,8 +45,8 @@ class Watch:
         """When this process committed the snapshot's version; None when another one did."""
         self.unread: OrderChange | None = None
         """The newest change of this process while the lines have not been read yet."""
-        self.version_before: int | None = None
-        """The version before all changes of this process that came ahead of the first read."""
+        self.first_version: int | None = None
+        """The lowest version known since the watch began: nothing that was committed here since is below it."""
         self.changed = Bell()
         self.read = Bell()
         self.readers = 0
@@ -73,8 +73,7 @@ class Watch:
         """
         version = change.order.version
         if self.snapshot is None:
-            before = version - len(change.events)
-            self.version_before = before if self.version_before is None else min(self.version_before, before)
+            self._know(version - len(change.events))
         if version <= self.version or (self.unread is not None and version <= self.unread.order.version):
             return False
         self._remember(change.events)
@@ -89,6 +88,8 @@ class Watch:
         """Take what was read; return whether the snapshot is a newer one now."""
         self.reads_done = self.reads_begun
         newer, self.unread = self.unread, None
+        if self.snapshot is None:
+            self._know(snapshot.order.version)
         if newer is not None and newer.order.version > snapshot.order.version:
             snapshot = _after(snapshot, newer)
         elif snapshot.order.version > self.version:
@@ -100,11 +101,12 @@ class Watch:
         self.snapshot = snapshot
         return True
 
+    def _know(self, version: int) -> None:
+        self.first_version = version if self.first_version is None else min(self.first_version, version)
+
     def _remember(self, events: Iterable[OrderEvent]) -> None:
         for event in events:
             if self.ring and event.version != self.ring[-1].version + 1:
-                if event.version <= self.ring[-1].version:
-                    continue
                 self.ring.clear()
             self.ring.append(event)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import tracemalloc
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
 
 from app.live import CursorAheadError, LiveHub, LiveLimits, LogGapError
-from tests.app.live_fixtures.following import follow_events, follow_order, idle, leave, until
+from tests.app.live_fixtures.following import follow_events, follow_order, idle, leave, soon, until
 from tests.app.live_fixtures.memory_store import MemoryStore
 
 QUIET = 3600.0
@@ -62,6 +63,24 @@ async def test_without_a_cursor_what_is_committed_here_during_the_first_read_com
         await leave(reader)
 
 
+async def test_without_a_cursor_what_is_committed_here_between_the_reads_of_two_readers_comes() -> None:
+    store, order_id = MemoryStore(), uuid4()
+    store.commit(order_id)
+    store.hold()
+
+    async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
+        first = follow_events(hub, order_id)
+        await until(lambda: store.held)
+        second = follow_events(hub, order_id)  # needs a read of its own, that begins after it came
+        await idle()
+        store.release()
+        await until(lambda: store.held)
+        hub.publish([store.commit(order_id)])
+        store.let_go()
+        await until(lambda: first.versions == [2] and second.versions == [2])
+        await leave(first, second)
+
+
 async def test_what_other_processes_commit_is_read_once_for_all_readers() -> None:
     store, order_id = MemoryStore(), uuid4()
     store.commit(order_id, 2)
@@ -111,7 +130,7 @@ async def test_a_cursor_ahead_of_the_order_is_refused() -> None:
 
     async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
         with pytest.raises(CursorAheadError):
-            await anext(hub.events(order_id, 4))
+            await soon(anext(hub.events(order_id, 4)))
 
         assert (hub.watchers, hub.orders_watched) == (0, 0)
 
@@ -139,9 +158,27 @@ async def test_a_log_that_lost_its_beginning_ends_the_stream_instead_of_leaving_
 
     async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
         with pytest.raises(LogGapError):
-            await anext(hub.events(order_id, 1))
+            await soon(anext(hub.events(order_id, 1)))
 
         assert (hub.watchers, hub.orders_watched) == (0, 0)
+
+
+async def test_readers_that_leave_while_the_log_cannot_be_read_leave_nothing_behind() -> None:
+    class LoglessStore(MemoryStore):
+        async def events(self, *_: object) -> NoReturn:
+            raise ConnectionError("away")
+
+    store, ids = LoglessStore(), [uuid4() for _ in range(100)]
+    for order_id in ids:
+        store.commit(order_id, 2)
+
+    async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
+        readers = [follow_events(hub, order_id, 0) for order_id in ids]
+        await until(lambda: len(hub._pages._waiting) == 100)
+        await leave(*readers)
+
+        assert (hub.watchers, hub._pages._waiting) == (0, {})
+        assert len(hub._pages._reads._asked) + len(hub._pages._reads._reading) == 0
 
 
 async def test_a_reader_beyond_the_ring_is_moved_to_the_log_and_back() -> None:

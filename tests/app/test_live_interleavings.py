@@ -159,7 +159,7 @@ class _World:
                 return
         while reader.got[-1:] != [self.version]:
             reader.step()
-            await until(lambda: reader.at_rest)
+            await until(lambda: reader.at_rest, seconds=5.0)
 
 
 async def _event_versions(hub: LiveHub, after: int | None) -> AsyncGenerator[int, None]:

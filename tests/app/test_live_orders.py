@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.live import HubFullError, HubStoppedError, LiveHub, LiveLimits, OrderUnknownError
-from tests.app.live_fixtures.following import follow_events, follow_order, idle, leave, until
+from tests.app.live_fixtures.following import follow_events, follow_order, idle, leave, soon, until
 from tests.app.live_fixtures.memory_store import MemoryStore
 from tests.app.live_fixtures.orders import LINES, change
 
@@ -296,7 +296,7 @@ async def test_stopping_ends_every_reader_by_saying_that_it_is_not_the_end() -> 
     readers += [follow_order(hub, order_id), follow_events(hub, order_id, 0)]
     await until(lambda: store.held)
     await hub.stop()
-    await asyncio.gather(*(reader.task for reader in readers if reader.task))
+    await soon(asyncio.gather(*(reader.task for reader in readers if reader.task)))
     with pytest.raises(HubStoppedError):
         await anext(hub.orders(order_id))
 
@@ -323,7 +323,7 @@ async def test_stopping_ends_a_reader_that_waits_for_a_page_of_the_log() -> None
     await until(lambda: store.held and store.calls[-1] == ("events", 1))
     await hub.stop()
     assert reader.task is not None
-    await reader.task
+    await soon(reader.task)
 
     assert (reader.versions, type(reader.error)) == ([], HubStoppedError)
 

@@ -21,7 +21,7 @@ from app.live import LiveHub, LiveLimits
 from app.relay import RESYNC, PostgresBackend, PostgresLimits, Relay, RelayLimits
 from db.pool import Database, connect
 from tests.app.live_fixtures.exchange import Listener
-from tests.app.live_fixtures.following import follow_events, follow_order, leave, until
+from tests.app.live_fixtures.following import follow_events, follow_order, leave, soon, until
 from tests.app.live_fixtures.notifications import open_line
 from tests.app.live_fixtures.orders import change
 from tests.app.live_fixtures.sql_store import SqlStore
@@ -29,7 +29,7 @@ from tests.app.live_fixtures.sql_store import SqlStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.app.live_fixtures.notifications import NotificationLine
+    from db.notifications import NotificationLine
     from tests.app.scratch_postgres import Scratch
 
 pytest_plugins = ["tests.app.scratch_postgres"]
@@ -174,15 +174,14 @@ async def test_five_first_subscribers_at_once_all_receive(scratch: Scratch, name
         async def receive() -> str:
             async with broker.subscribe("news") as subscriber:
                 await subscribed.wait()
-                message = (await subscriber.get()).message
+                message = (await soon(subscriber.get())).message
                 assert isinstance(message, str)
                 return message
 
         receivers = [asyncio.create_task(receive()) for _ in range(5)]
         await subscribed.wait()
         await broker.publish("news", "hello")
-        async with asyncio.timeout(10):
-            received = await asyncio.gather(*receivers)
+        received = await asyncio.gather(*receivers)
 
     assert received == ["hello"] * 5
 
@@ -190,8 +189,7 @@ async def test_five_first_subscribers_at_once_all_receive(scratch: Scratch, name
 async def test_a_thousand_messages_published_at_once_all_arrive(scratch: Scratch, namespace: str) -> None:
     async with broadcast(scratch.dsn, namespace) as broker, broker.subscribe("news") as subscriber:
         await asyncio.gather(*(broker.publish("news", str(number)) for number in range(1_000)))
-        async with asyncio.timeout(10):
-            received = [(await subscriber.get()).message for _ in range(1_000)]
+        received = [(await soon(subscriber.get())).message for _ in range(1_000)]
 
     assert sorted(received, key=int) == [str(number) for number in range(1_000)]
 
@@ -218,9 +216,9 @@ async def test_after_every_cut_the_subscribers_are_told_and_messages_come_again(
         received = []
         for number in range(3):
             await broker.publish("news", str(number))
-            received.append((await subscriber.get()).message)
+            received.append((await soon(subscriber.get())).message)
             assert await cut(scratch, namespace) == 2
-            received.append((await subscriber.get()).message)
+            received.append((await soon(subscriber.get())).message)
 
     assert received == ["0", RESYNC, "1", RESYNC, "2", RESYNC]
 
@@ -234,12 +232,12 @@ async def test_a_reader_that_falls_behind_the_inbox_is_told_instead_of_filling_t
     await backend.connect()
     await backend.subscribe("news")
     await until(lambda: backend.listening)
-    assert (await backend.next_published()).message == RESYNC
+    assert (await soon(backend.next_published())).message == RESYNC
 
     for number in range(25):
         await backend.publish("news", str(number))
     await until(lambda: [event.message for event in backend._inbox] == ["22", "23", "24"])
-    received = [(await backend.next_published()).message for _ in range(4)]
+    received = [(await soon(backend.next_published())).message for _ in range(4)]
     await backend.disconnect()
 
     assert received == [RESYNC, "22", "23", "24"]
@@ -361,7 +359,7 @@ async def test_a_message_that_postgresql_would_refuse_is_refused_here(
         await broker.publish("news", longest)
         with pytest.raises(ValueError, match="7999"):
             await broker.publish("news", f"{longest}é")
-        received = (await subscriber.get()).message
+        received = (await soon(subscriber.get())).message
 
     assert received == longest
 

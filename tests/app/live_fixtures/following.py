@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from uuid import UUID
 
     from app.live import LiveHub
 
 DEADLINE_SECONDS: Final = 20.0
+
+_T = TypeVar("_T")
 
 
 class Follower:
@@ -72,11 +74,17 @@ async def leave(*followers: Follower) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(true: Callable[[], object], what: str = "") -> None:
+async def soon(what: Awaitable[_T]) -> _T:
+    """Return what is awaited, and fail when it does not come."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await what
+
+
+async def until(true: Callable[[], object], *, seconds: float = DEADLINE_SECONDS) -> None:
     """Wait until something is true, and fail when it never is."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, what or "it never became true"
+        assert time.monotonic() < deadline, "it never became true"
         await asyncio.sleep(0.002)
 
 
