@@ -33,8 +33,8 @@ setup: $(DEVELOPMENT) ## Make .venv with everything that development needs
 demo: $(RUNTIME) ## Run the whole shop on this machine: database, gateways, storefront
 	@$(BIN)/orderpulse demo $(ARGS)
 
-dev: $(DEVELOPMENT) ## Run the server and restart it when the source changes
-	@$(BIN)/orderpulse serve --reload $(ARGS)
+dev: $(DEVELOPMENT) ## Run the server on the embedded database, or on DATABASE_URL
+	@$(BIN)/orderpulse serve $(ARGS)
 
 test: $(DEVELOPMENT) ## Run the tests, or some of them: ARGS="tests/domain -k refund"
 	@$(BIN)/python -m pytest $(ARGS)
