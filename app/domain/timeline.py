@@ -136,10 +136,12 @@ def payment_entries(
 
 def _status_entries(payment: Payment, before: PaymentState, after: PaymentState) -> Iterator[Entry]:
     newest_failed = after.status is PaymentStatus.FAILED and _failed_tries(before) != _failed_tries(after)
+    waits = after.status is PaymentStatus.REQUIRES_CAPTURE  # then the order follows what is held
     moved = before.status is not after.status or before.conflict != after.conflict
-    if not (moved or before.captured != after.captured or newest_failed):
+    other_amount = before.captured != after.captured or (waits and before.authorized != after.authorized)
+    if not (moved or other_amount or newest_failed):
         return
-    taken = _counted(after) - _counted(before)
+    taken = after.authorized if waits else _counted(after) - _counted(before)
     yield Entry(
         type=_PAYMENT_EVENTS[after.status],
         amount=taken if taken.minor > 0 else payment.amount,
