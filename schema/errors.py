@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import PreExecutionError
 
 from app.domain.errors import DomainError
 from app.identity import new_id
@@ -15,6 +16,8 @@ from app.settle import DatabaseUnavailableError, SettleBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from strawberry.types.execution import ExecutionResult
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,15 @@ def present(error: GraphQLError) -> GraphQLError:
             return error
         case _:
             return _masked(error, cause)
+
+
+def could_not_run(result: ExecutionResult) -> bool:
+    """Whether the request itself was at fault, or the stream broke: there is no data, and no field to blame."""
+    if isinstance(result, PreExecutionError):
+        return True
+    return (
+        result.data is None and bool(result.errors) and not any(error.path for error in result.errors or ())
+    )
 
 
 def extensions_of(refusal: DomainError) -> dict[str, object]:

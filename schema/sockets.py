@@ -21,11 +21,11 @@ from strawberry.http.exceptions import (
     WebSocketDisconnected,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.execution import ExecutionResult
 
 from app.auth import AuthenticationError, Authenticator, Caller
 from schema.context import Context
-from schema.errors import UNAVAILABLE_ERRORS, present
+from schema.errors import UNAVAILABLE_ERRORS, could_not_run, present
 from schema.requests import BadRequestError, read_operation
 
 if TYPE_CHECKING:
@@ -181,13 +181,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         )
         async with aclosing(results):
             async for result in results:
-                if isinstance(result, PreExecutionError):
-                    await operation.send_initial_errors(result.errors or [])
-                    return
+                assert isinstance(result, ExecutionResult), "incremental delivery is off"  # noqa: S101 - by config
                 if context.close_code is not None:
                     await self.websocket.close(context.close_code, "Subscribe again")
                     return
-                assert isinstance(result, ExecutionResult), "incremental delivery is off"  # noqa: S101 - by config
+                if could_not_run(result):
+                    await operation.send_initial_errors(result.errors or [])
+                    return
                 await operation.send_next(result)
                 self._observe(context)
         await operation.send_operation_message({"id": operation.id, "type": "complete"})

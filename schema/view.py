@@ -15,14 +15,20 @@ from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from app.auth import AuthenticationError
 from schema.build import build_schema
 from schema.context import Context
-from schema.errors import UNAUTHENTICATED, UNAVAILABLE, UNAVAILABLE_ERRORS, UNAVAILABLE_MESSAGE, report
+from schema.errors import (
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    UNAVAILABLE_ERRORS,
+    UNAVAILABLE_MESSAGE,
+    could_not_run,
+    report,
+)
 from schema.requests import (
     JSON_TYPE,
     BadRequestError,
@@ -146,16 +152,12 @@ class GraphQLView(GraphQL[Context, None]):
 def _show(result: ExecutionResult, media_type: str) -> Response:
     """Answer with a result. One whose request could not be run has no `data`, and says so by the status, too."""
     content: dict[str, Any] = {}
-    errors = result.errors
-    if errors:
-        content["errors"] = [error.formatted for error in errors]
-    unrunnable = isinstance(result, PreExecutionError) or (
-        result.data is None and errors is not None and not any(error.path for error in errors)
-    )
-    if not unrunnable:
-        content["data"] = result.data
-    status = 400 if unrunnable and media_type != JSON_TYPE else 200
-    return _respond(status, content, media_type)
+    if result.errors:
+        content["errors"] = [error.formatted for error in result.errors]
+    if could_not_run(result):
+        return _respond(200 if media_type == JSON_TYPE else 400, content, media_type)
+    content["data"] = result.data
+    return _respond(200, content, media_type)
 
 
 def _refuse(status: int, message: str, extensions: dict[str, object], media_type: str | None) -> Response:

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from websockets.typing import Subprotocol
 
-from app.auth import Authenticator
+from app.auth import Authenticator, hash_secret
 from app.checkout import Catalog, Ordering, Paying
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
@@ -89,6 +89,7 @@ class Shop:
     http: httpx2.AsyncClient
     sandbox: httpx2.AsyncClient
     port: int
+    database: Database
     frames: list[tuple[UUID, int]] = field(default_factory=list)
 
     @property
@@ -164,6 +165,13 @@ class Shop:
                 if holds(order):
                     return order
                 await asyncio.sleep(_POLL_SECONDS)
+
+    async def revoke(self, token: str) -> None:
+        """Revoke an order's token."""
+        await self.database.fetch(
+            "UPDATE order_access_tokens SET revoked_at = clock_timestamp() WHERE token_hash = $1",
+            hash_secret(token),
+        )
 
     @asynccontextmanager
     async def raw_socket(self, **options: Any) -> AsyncIterator[websockets.ClientConnection]:  # noqa: ANN401 - of websockets
@@ -288,7 +296,7 @@ async def _wired(
         httpx2.AsyncClient(transport=transport, base_url="http://shop.test") as http,
         httpx2.AsyncClient(base_url=sandbox_url, headers=bearer) as sandbox,
     ):
-        yield Shop(services, app, http, sandbox, port, frames)
+        yield Shop(services, app, http, sandbox, port, database, frames)
 
 
 @asynccontextmanager
