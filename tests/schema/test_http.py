@@ -29,9 +29,9 @@ GRAPHQL = "application/graphql-response+json"
 TYPENAME = {"query": "{ __typename }"}
 
 
-async def post(shop: Shop, content: bytes, **headers: str) -> httpx2.Response:
+async def post(door: Shop, content: bytes, **headers: str) -> httpx2.Response:
     given = {"content-type": JSON} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return await shop.http.post("/graphql", content=content, headers=given)
+    return await door.http.post("/graphql", content=content, headers=given)
 
 
 async def send_to(services: Services, query: str, *, introspection: bool = True) -> dict[str, Any]:
@@ -42,8 +42,8 @@ async def send_to(services: Services, query: str, *, introspection: bool = True)
     return answer
 
 
-async def test_an_operation_is_answered_as_json(shop: Shop) -> None:
-    response = await shop.http.post("/graphql", json=TYPENAME)
+async def test_an_operation_is_answered_as_json(door: Shop) -> None:
+    response = await door.http.post("/graphql", json=TYPENAME)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -86,9 +86,9 @@ def test_the_answers_type_is_negotiated(accept: str, chosen: str | None) -> None
         "mutation A { a } query B { b }",
     ],
 )
-async def test_a_request_that_cannot_run_has_no_data(shop: Shop, document: str) -> None:
-    legacy = await shop.http.post("/graphql", json={"query": document}, headers={"accept": JSON})
-    modern = await shop.http.post("/graphql", json={"query": document}, headers={"accept": GRAPHQL})
+async def test_a_request_that_cannot_run_has_no_data(door: Shop, document: str) -> None:
+    legacy = await door.http.post("/graphql", json={"query": document}, headers={"accept": JSON})
+    modern = await door.http.post("/graphql", json={"query": document}, headers={"accept": GRAPHQL})
 
     assert legacy.status_code == 200
     assert modern.status_code == 400
@@ -96,10 +96,10 @@ async def test_a_request_that_cannot_run_has_no_data(shop: Shop, document: str) 
     assert legacy.json().keys() == modern.json().keys() == {"errors"}
 
 
-async def test_a_field_that_fails_is_an_answer_with_data(shop: Shop) -> None:
+async def test_a_field_that_fails_is_an_answer_with_data(door: Shop) -> None:
     body = {"query": '{ __typename paymentGateways(orderId: "x") { gateway } }'}
 
-    response = await shop.http.post("/graphql", json=body, headers={"accept": GRAPHQL})
+    response = await door.http.post("/graphql", json=body, headers={"accept": GRAPHQL})
 
     assert response.status_code == 200
     assert response.json()["data"] is None
@@ -133,8 +133,8 @@ async def test_a_field_that_fails_is_an_answer_with_data(shop: Shop) -> None:
         b'{"query": "subscription { orderUpdated(id: 1) { id } }"}',
     ],
 )
-async def test_a_malformed_request_is_400_in_json(shop: Shop, body: bytes) -> None:
-    response = await post(shop, body)
+async def test_a_malformed_request_is_400_in_json(door: Shop, body: bytes) -> None:
+    response = await post(door, body)
 
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -143,15 +143,15 @@ async def test_a_malformed_request_is_400_in_json(shop: Shop, body: bytes) -> No
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_other_methods_are_405(shop: Shop, method: str) -> None:
-    response = await shop.http.request(method, "/graphql", params={"query": "{ __typename }"})
+async def test_other_methods_are_405(door: Shop, method: str) -> None:
+    response = await door.http.request(method, "/graphql", params={"query": "{ __typename }"})
 
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
 
 
-async def test_a_browser_is_sent_on_to_the_ide(shop: Shop) -> None:
-    response = await shop.http.get(
+async def test_a_browser_is_sent_on_to_the_ide(door: Shop) -> None:
+    response = await door.http.get(
         "/graphql", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     )
 
@@ -159,8 +159,8 @@ async def test_a_browser_is_sent_on_to_the_ide(shop: Shop) -> None:
     assert response.headers["location"] == "/graphiql"
 
 
-async def test_without_the_ide_a_browser_is_told_to_post(shop: Shop) -> None:
-    app = graphql_app(shop.services, ide=False)
+async def test_without_the_ide_a_browser_is_told_to_post(door: Shop) -> None:
+    app = graphql_app(door.services, ide=False)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         response = await http.get("/", headers={"accept": "text/html"})
@@ -168,8 +168,8 @@ async def test_without_the_ide_a_browser_is_told_to_post(shop: Shop) -> None:
     assert response.status_code == 405
 
 
-async def test_an_answer_that_the_caller_cannot_take_is_406(shop: Shop) -> None:
-    response = await shop.http.post("/graphql", json=TYPENAME, headers={"accept": "text/event-stream"})
+async def test_an_answer_that_the_caller_cannot_take_is_406(door: Shop) -> None:
+    response = await door.http.post("/graphql", json=TYPENAME, headers={"accept": "text/event-stream"})
 
     assert response.status_code == 406
 
@@ -185,13 +185,13 @@ async def test_an_answer_that_the_caller_cannot_take_is_406(shop: Shop) -> None:
         "application/json; charset=iso-8859-1",
     ],
 )
-async def test_what_a_browser_sends_across_origins_unasked_is_415(shop: Shop, content_type: str) -> None:
-    response = await post(shop, json.dumps(TYPENAME).encode(), content_type=content_type)
+async def test_what_a_browser_sends_across_origins_unasked_is_415(door: Shop, content_type: str) -> None:
+    response = await post(door, json.dumps(TYPENAME).encode(), content_type=content_type)
 
     assert response.status_code == 415
 
 
-async def test_a_body_is_counted_while_it_comes(shop: Shop) -> None:
+async def test_a_body_is_counted_while_it_comes(door: Shop) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -200,15 +200,15 @@ async def test_a_body_is_counted_while_it_comes(shop: Shop) -> None:
             sent += 65_536
             yield b" " * 65_536
 
-    response = await shop.http.post("/graphql", content=endless(), headers={"content-type": JSON})
+    response = await door.http.post("/graphql", content=endless(), headers={"content-type": JSON})
 
     assert response.status_code == 413
     assert sent <= 6 * 65_536
 
 
-async def test_credentials_that_open_nothing_are_401(shop: Shop) -> None:
+async def test_credentials_that_open_nothing_are_401(door: Shop) -> None:
     for wrong in ("Bearer nonsense", "Bearer oat_nonsense", "Basic eDp5", "Bearer", f"bearer {STAFF}x"):
-        response = await shop.http.post("/graphql", json=TYPENAME, headers={"authorization": wrong})
+        response = await door.http.post("/graphql", json=TYPENAME, headers={"authorization": wrong})
 
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == "Bearer"
@@ -216,12 +216,12 @@ async def test_credentials_that_open_nothing_are_401(shop: Shop) -> None:
         assert error["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_a_database_that_is_away_is_said_plainly(shop: Shop, tmp_path: Path) -> None:
+async def test_a_database_that_is_away_is_said_plainly(door: Shop, tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path, durable=False)
     async with server, Database(server.dsn) as away:
         await server.stop()
-        views = Views(away, shop.services.authenticator, GatewayRegistry([]))
-        answer = await send_to(replace(shop.services, views=views), "{ products { nodes { id } } }")
+        views = Views(away, door.services.authenticator, GatewayRegistry([]))
+        answer = await send_to(replace(door.services, views=views), "{ products { nodes { id } } }")
 
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "UNAVAILABLE"}
@@ -229,12 +229,12 @@ async def test_a_database_that_is_away_is_said_plainly(shop: Shop, tmp_path: Pat
 
 
 async def test_a_fault_is_masked_and_named_in_the_log(
-    shop: Shop, database: Database, caplog: pytest.LogCaptureFixture
+    door: Shop, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     await database.fetch("ALTER TABLE products RENAME TO hidden")
     try:
         with caplog.at_level(logging.ERROR, "schema.errors"):
-            answer = await shop.send("{ list: products { nodes { id } } __typename }")
+            answer = await door.send("{ list: products { nodes { id } } __typename }")
     finally:
         await database.fetch("ALTER TABLE hidden RENAME TO products")
 
@@ -249,7 +249,7 @@ async def test_a_fault_is_masked_and_named_in_the_log(
     assert 'relation "products" does not exist' in record.exc_text
 
 
-async def test_what_callers_did_wrong_is_not_logged(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_callers_did_wrong_is_not_logged(door: Shop, caplog: pytest.LogCaptureFixture) -> None:
     documents: list[tuple[str, dict[str, Any]]] = [
         ("{", {}),
         ("{ nope }", {}),
@@ -259,7 +259,7 @@ async def test_what_callers_did_wrong_is_not_logged(shop: Shop, caplog: pytest.L
     ]
 
     with caplog.at_level(logging.WARNING):
-        answers = [await shop.send(document, variables) for document, variables in documents]
+        answers = [await door.send(document, variables) for document, variables in documents]
 
     assert [len(answer["errors"]) for answer in answers] == [1] * len(documents)
     assert [record for record in caplog.records if record.name.startswith(("schema", "strawberry"))] == []
@@ -282,10 +282,10 @@ async def test_operations_are_counted_by_kind_and_outcome(shop: Shop) -> None:
     ]
 
 
-async def test_without_introspection_nothing_is_suggested_either(shop: Shop) -> None:
-    hidden = await send_to(shop.services, "{ __schema { types { name } } }", introspection=False)
-    unknown = await send_to(shop.services, "{ ordrs { nodes { id } } }", introspection=False)
-    shown = await send_to(shop.services, "{ ordrs { nodes { id } } }", introspection=True)
+async def test_without_introspection_nothing_is_suggested_either(door: Shop) -> None:
+    hidden = await send_to(door.services, "{ __schema { types { name } } }", introspection=False)
+    unknown = await send_to(door.services, "{ ordrs { nodes { id } } }", introspection=False)
+    shown = await send_to(door.services, "{ ordrs { nodes { id } } }", introspection=True)
 
     assert "introspection has been disabled" in hidden["errors"][0]["message"]
     assert unknown["errors"][0]["message"] == "Cannot query field 'ordrs' on type 'Query'."

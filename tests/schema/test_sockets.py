@@ -59,8 +59,8 @@ def subscribe(payload: object, operation_id: object = "1") -> dict[str, object]:
         {"type": "complete", "id": []},
     ],
 )
-async def test_a_malformed_message_closes_with_4400(shop: Shop, message: object) -> None:
-    async with shop.raw_socket() as connection:
+async def test_a_malformed_message_closes_with_4400(door: Shop, message: object) -> None:
+    async with door.raw_socket() as connection:
         client = Client(connection)
 
         await client.send(message)
@@ -69,22 +69,22 @@ async def test_a_malformed_message_closes_with_4400(shop: Shop, message: object)
 
 
 @pytest.mark.parametrize("frame", ["{", "", "[" * 60_000, b"{}", "\x00"])
-async def test_a_frame_that_is_no_json_text_closes_with_4400(shop: Shop, frame: str | bytes) -> None:
-    async with shop.raw_socket() as connection:
+async def test_a_frame_that_is_no_json_text_closes_with_4400(door: Shop, frame: str | bytes) -> None:
+    async with door.raw_socket() as connection:
         await connection.send(frame)
 
         assert await Client(connection).close_code() == 4400
 
 
-async def test_a_frame_that_is_too_large_closes_with_1009(shop: Shop) -> None:
-    async with shop.raw_socket() as connection:
+async def test_a_frame_that_is_too_large_closes_with_1009(door: Shop) -> None:
+    async with door.raw_socket() as connection:
         await connection.send(json.dumps({"type": "ping", "payload": {"x": "x" * 65_536}}))
 
         assert await Client(connection).close_code() == 1009
 
 
-async def test_a_null_payload_initialises(shop: Shop) -> None:
-    async with shop.raw_socket() as connection:
+async def test_a_null_payload_initialises(door: Shop) -> None:
+    async with door.raw_socket() as connection:
         client = Client(connection)
 
         await client.send({"type": "connection_init", "payload": None})
@@ -92,15 +92,15 @@ async def test_a_null_payload_initialises(shop: Shop) -> None:
         assert await client.receive() == {"type": "connection_ack"}
 
 
-async def test_initialising_twice_closes_with_4429(shop: Shop) -> None:
-    async with shop.socket() as client:
+async def test_initialising_twice_closes_with_4429(door: Shop) -> None:
+    async with door.socket() as client:
         await client.send(INIT)
 
         assert await client.close_code() == 4429
 
 
-async def test_an_operation_before_the_acknowledgement_closes_with_4401(shop: Shop) -> None:
-    async with shop.raw_socket() as connection:
+async def test_an_operation_before_the_acknowledgement_closes_with_4401(door: Shop) -> None:
+    async with door.raw_socket() as connection:
         client = Client(connection)
 
         await client.subscribe("{ __typename }")
@@ -118,8 +118,8 @@ async def test_an_operation_before_the_acknowledgement_closes_with_4401(shop: Sh
         {"orderAccessToken": ["oat_"]},
     ],
 )
-async def test_credentials_that_open_nothing_close_with_4403(shop: Shop, params: dict[str, Any]) -> None:
-    async with shop.raw_socket() as connection:
+async def test_credentials_that_open_nothing_close_with_4403(door: Shop, params: dict[str, Any]) -> None:
+    async with door.raw_socket() as connection:
         client = Client(connection)
 
         await client.send({"type": "connection_init", "payload": params})
@@ -127,8 +127,8 @@ async def test_credentials_that_open_nothing_close_with_4403(shop: Shop, params:
         assert await client.close_code() == 4403
 
 
-async def test_every_way_to_send_credentials_opens(shop: Shop) -> None:
-    guest = await shop.order()
+async def test_every_way_to_send_credentials_opens(door: Shop) -> None:
+    guest = await door.order()
     ways: list[dict[str, object]] = [
         {"orderAccessToken": guest.token},
         {"authorization": f"Bearer {guest.token}"},
@@ -137,14 +137,14 @@ async def test_every_way_to_send_credentials_opens(shop: Shop) -> None:
     ]
 
     for params in ways:
-        async with shop.socket(params) as client:
+        async with door.socket(params) as client:
             await client.subscribe("query($id: ID!) { order(id: $id) { id } }", {"id": guest.order_id})
 
             assert await client.data() == {"order": {"id": guest.order_id}}
 
 
-async def test_a_syntax_error_fails_its_operation_and_not_the_socket(shop: Shop) -> None:
-    async with shop.socket() as client:
+async def test_a_syntax_error_fails_its_operation_and_not_the_socket(door: Shop) -> None:
+    async with door.socket() as client:
         await client.subscribe("{", operation_id="bad")
         failed = await client.receive()
         await client.subscribe("{ __typename }", operation_id="good")
@@ -173,9 +173,9 @@ async def test_a_syntax_error_fails_its_operation_and_not_the_socket(shop: Shop)
     ],
 )
 async def test_an_operation_that_cannot_run_gets_an_error(
-    shop: Shop, query: str, operation_name: str | None, hint: str
+    door: Shop, query: str, operation_name: str | None, hint: str
 ) -> None:
-    async with shop.socket() as client:
+    async with door.socket() as client:
         await client.send(subscribe({"query": query, "operationName": operation_name}))
         failed = await client.receive()
         await client.send({"type": "ping"})
@@ -185,16 +185,16 @@ async def test_an_operation_that_cannot_run_gets_an_error(
         assert await client.receive() == {"type": "pong"}
 
 
-async def test_an_id_in_use_closes_with_4409(shop: Shop) -> None:
-    async with shop.socket({"authorization": f"Bearer {STAFF}"}) as client:
+async def test_an_id_in_use_closes_with_4409(door: Shop) -> None:
+    async with door.socket({"authorization": f"Bearer {STAFF}"}) as client:
         await client.subscribe("subscription { allOrderEvents { version } }")
         await client.subscribe("subscription { allOrderEvents { version } }")
 
         assert await client.close_code() == 4409
 
 
-async def test_a_socket_carries_twenty_operations_at_once(shop: Shop) -> None:
-    async with shop.socket({"authorization": f"Bearer {STAFF}"}) as client:
+async def test_a_socket_carries_twenty_operations_at_once(door: Shop) -> None:
+    async with door.socket({"authorization": f"Bearer {STAFF}"}) as client:
         for number in range(21):
             await client.subscribe("subscription { allOrderEvents { version } }", operation_id=str(number))
 
@@ -206,47 +206,47 @@ async def test_a_socket_carries_twenty_operations_at_once(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("protocols", [None, ["graphql-ws"], ["nonsense"]])
-async def test_other_protocols_are_not_spoken(shop: Shop, protocols: list[str] | None) -> None:
-    async with shop.raw_socket(subprotocols=protocols) as connection:
+async def test_other_protocols_are_not_spoken(door: Shop, protocols: list[str] | None) -> None:
+    async with door.raw_socket(subprotocols=protocols) as connection:
         assert await Client(connection).close_code() == 4406
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://shop.example.evil.example"])
-async def test_pages_of_other_origins_are_turned_away(shop: Shop, origin: str) -> None:
+async def test_pages_of_other_origins_are_turned_away(door: Shop, origin: str) -> None:
     with pytest.raises(websockets.InvalidStatus) as caught:
-        async with shop.raw_socket(origin=origin):
+        async with door.raw_socket(origin=origin):
             pass
 
     assert caught.value.response.status_code == 403
 
 
-async def test_pages_of_the_same_host_and_of_allowed_origins_are_let_in(shop: Shop) -> None:
-    for origin in (f"http://127.0.0.1:{shop.port}", "https://shop.example"):
-        async with shop.raw_socket(origin=origin) as connection:
+async def test_pages_of_the_same_host_and_of_allowed_origins_are_let_in(door: Shop) -> None:
+    for origin in (f"http://127.0.0.1:{door.port}", "https://shop.example"):
+        async with door.raw_socket(origin=origin) as connection:
             client = Client(connection)
             await client.send(INIT)
 
             assert await client.receive() == {"type": "connection_ack"}
 
 
-async def test_a_revoked_token_ends_the_watching(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_revoked_token_ends_the_watching(door: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "RECHECK_SECONDS", 0.1)
-    guest = await shop.order()
-    async with shop.socket({"orderAccessToken": guest.token}) as client:
+    guest = await door.order()
+    async with door.socket({"orderAccessToken": guest.token}) as client:
         await client.subscribe(
             "subscription($id: ID!) { orderUpdated(id: $id) { version } }", {"id": guest.order_id}
         )
         await client.data()
 
-        await shop.revoke(guest.token)
+        await door.revoke(guest.token)
 
         assert await client.close_code() == 4403
 
 
-async def test_a_revoked_token_begins_nothing_more(shop: Shop) -> None:
-    guest = await shop.order()
-    async with shop.socket({"orderAccessToken": guest.token}) as client:
-        await shop.revoke(guest.token)
+async def test_a_revoked_token_begins_nothing_more(door: Shop) -> None:
+    guest = await door.order()
+    async with door.socket({"orderAccessToken": guest.token}) as client:
+        await door.revoke(guest.token)
 
         await client.subscribe("{ __typename }")
 
