@@ -20,7 +20,7 @@ _SECRET_NAME: Final = re.compile(
     r"(?i)secret|token|password|authorization|cookie|signature|(?:api|staff|secret)_?key"
 )
 _SECRET_VALUE: Final = re.compile(
-    r"\b(?:sk|rk|whsec|oat|opk)_[A-Za-z0-9_-]{6,}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
+    r"\b(?:sk|rk|whsec|oat|opk)_[A-Za-z0-9_-]{6,}|\b\w+_secret_\w{6,}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
 )
 _DIGITS: Final = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])")
 _MASK: Final = "[redacted]"
@@ -50,7 +50,9 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Alembic tells at length of what goes well; the SDK's debug lines hold whole answers, shoppers' secrets included.
+    for name in ("alembic", "stripe"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

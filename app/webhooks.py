@@ -5,8 +5,10 @@ A raw ASGI endpoint, for this is the hot path: nothing stands between the socket
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -32,7 +34,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX: Final = 1_048_576
+BODY_SECONDS_MAX: Final = 10.0
+"""How long a body may take to arrive whole; gateways themselves give up after 5 to 30 s."""
 RETRY_AFTER_SECONDS: Final = 1
+_PLAIN_ID: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_EXTRA_HEADERS: Final = {
+    405: (b"allow", b"POST"),
+    408: (b"connection", b"close"),
+    503: (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
+}
 
 
 class WebhookFigures(Protocol):
@@ -122,7 +132,7 @@ def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_
     return Webhook(
         id=new_id(),
         gateway=gateway.name,
-        external_id=notification.external_id,
+        external_id=_kept_id(notification.external_id),
         type=notification.type,
         body=body,
         payment_id=notification.payment_id,
@@ -135,7 +145,23 @@ def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_
     )
 
 
+def _kept_id(external_id: str) -> str:
+    """Return what a delivery is known by: its id, or that id's digest where it is too long or odd for an index."""
+    if _PLAIN_ID.fullmatch(external_id):
+        return external_id
+    return f"sha256:{hashlib.sha256(external_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 async def _read(receive: Receive) -> bytes:
+    """Read the body; it has to come whole, and soon."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await _read_whole(receive)
+    except TimeoutError:
+        raise _RefusedError(408, "slow", "The body did not arrive in time.") from None
+
+
+async def _read_whole(receive: Receive) -> bytes:
     """Read the body, counting while it comes."""
     chunks = []
     size = 0
@@ -154,7 +180,7 @@ async def _read(receive: Receive) -> bytes:
 
 async def _answer(send: Send, status: int, body: dict[str, str]) -> None:
     headers = [(b"content-type", b"application/json")]
-    if status == 503:  # noqa: PLR2004 - HTTP's own number
-        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    if status in _EXTRA_HEADERS:
+        headers.append(_EXTRA_HEADERS[status])
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(body)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system import processes
-from tests.system.processes import SECRETS, Server, free_port, server_settings, serving
+from tests.system.processes import SECRETS, Server, free_port, server_settings, serving, with_password
 from tests.system.shop import Shop
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def running(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -
         processes.sandbox(f"http://127.0.0.1:{port}/webhooks/sandbox", folder) as sandbox_url,
     ):
         settings = {
-            "DATABASE_URL": database_dsn,
+            "DATABASE_URL": with_password(database_dsn),
             "ORDERPULSE_DATA_DIR": str(folder),
             **server_settings(sandbox_url=sandbox_url, stripe_url=stripe_url),
         }
@@ -69,7 +69,11 @@ def new_server(database_dsn: str, tmp_path: Path) -> Callable[[], Server]:
 
     def make() -> Server:
         port = free_port()
-        settings = {"DATABASE_URL": database_dsn, "ORDERPULSE_DATA_DIR": str(tmp_path), **server_settings()}
+        settings = {
+            "DATABASE_URL": with_password(database_dsn),
+            "ORDERPULSE_DATA_DIR": str(tmp_path),
+            **server_settings(),
+        }
         return Server(port, tmp_path / f"{port}.log", settings)
 
     return make

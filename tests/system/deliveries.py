@@ -58,10 +58,10 @@ def signed(body: bytes, secret: str = SANDBOX_WEBHOOK_SECRET, **headers: str) ->
     return request("POST", PATH, body, {"sandbox-signature": signature(body, secret), **headers})
 
 
-def signature(body: bytes, secret: str = SANDBOX_WEBHOOK_SECRET) -> str:
-    """Return the header's value."""
-    at = int(time.time())
-    return f"t={at},v1={hmac.digest(secret.encode(), b'%d.' % at + body, hashlib.sha256).hex()}"
+def signature(body: bytes, secret: str = SANDBOX_WEBHOOK_SECRET, at: int | None = None) -> str:
+    """Return the header's value, for now unless another time is given."""
+    seconds = int(time.time()) if at is None else at
+    return f"t={seconds},v1={hmac.digest(secret.encode(), b'%d.' % seconds + body, hashlib.sha256).hex()}"
 
 
 def _captured(payment: Payment) -> dict[str, object]:

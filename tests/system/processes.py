@@ -25,6 +25,7 @@ STAFF_KEY: Final = "canary-of-the-staff-key-0123456789abcdefgh"
 SECRET_KEY: Final = "canary-of-the-secret-key-0123456789abcdefgh"
 SANDBOX_KEY: Final = "canary-of-the-sandbox-key"
 SANDBOX_WEBHOOK_SECRET: Final = "canary-of-the-sandbox-webhooks"
+DSN_PASSWORD: Final = "canary-of-the-database-password"
 STRIPE_KEY: Final = "sk_test_canary_of_the_stripe_key"
 STRIPE_WEBHOOK_SECRET: Final = "canary-of-the-stripe-webhooks"
 SECRETS: Final = (
@@ -32,6 +33,7 @@ SECRETS: Final = (
     SECRET_KEY,
     SANDBOX_KEY,
     SANDBOX_WEBHOOK_SECRET,
+    DSN_PASSWORD,
     STRIPE_KEY,
     STRIPE_WEBHOOK_SECRET,
 )
@@ -51,6 +53,13 @@ def environment(**given: str) -> dict[str, str]:
     for name in ("DATABASE_URL", "PYTHONDONTWRITEBYTECODE"):
         ours.pop(name, None)
     return {**ours, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", **given}
+
+
+def with_password(dsn: str) -> str:
+    """Return an address with a password in it, which PostgreSQL never asks for on the test cluster's socket."""
+    user, at, rest = dsn.partition("@")
+    assert at, dsn
+    return f"{user}:{DSN_PASSWORD}@{rest}"
 
 
 def server_settings(
@@ -128,11 +137,10 @@ class Server:
         if self._process is not None and self._process.returncode is None:
             self.signal(signal.SIGTERM)
             try:
-                await self.ended()
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
-                raise
+                assert await self.ended() == 0, self.output()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
 
     def output(self) -> str:
         """Return everything that it printed so far."""
