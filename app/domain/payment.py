@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import Fact, FactKind, Failure
@@ -101,6 +102,8 @@ _MONEY_KINDS: Final = (FactKind.AUTHORIZED, FactKind.CAPTURED)
 def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
     """Derive a payment's state. The order and number of tellings of the facts make no difference."""
     currency = terms.amount.currency
+    if not facts:
+        return _untold(currency)
     told = _by_kind(facts)
     conflict = _conflict(terms, facts, told)
     captured = _sum(told, FactKind.CAPTURED, currency)
@@ -123,6 +126,26 @@ def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
         last_error=_last_error(attempts),
         late_authorized=_late(told, attempts, in_full=captured >= terms.amount.minor),
         conflict=conflict,
+    )
+
+
+@lru_cache(maxsize=256)
+def _untold(currency: str) -> PaymentState:
+    """Return what a payment is of which nothing is known: the start of every webhook's work, so kept ready."""
+    nothing = Money.zero(currency)
+    return PaymentState(
+        status=PaymentStatus.REQUIRES_PAYMENT_METHOD,
+        authorized=nothing,
+        captured=nothing,
+        refunded=nothing,
+        refund_pending=nothing,
+        disputed=nothing,
+        attempts=(),
+        refunds=(),
+        disputes=(),
+        last_error=None,
+        late_authorized=False,
+        conflict=None,
     )
 
 
