@@ -96,8 +96,9 @@ class Watch:
             self.committed_at = None
         if snapshot.order.version <= self.version:
             return False
-        # The log was read beside the order and may be ahead of it: what the snapshot lacks comes again.
-        self._remember(event for event in events if event.version <= snapshot.order.version)
+        self._remember(
+            events
+        )  # read beside the order, so they may be ahead of it: readers go by the snapshot
         self.snapshot = snapshot
         return True
 

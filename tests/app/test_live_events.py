@@ -47,16 +47,18 @@ async def test_without_a_cursor_only_what_is_new_comes() -> None:
         await leave(reader)
 
 
-async def test_without_a_cursor_what_is_committed_here_during_the_first_read_comes() -> None:
+async def test_without_a_cursor_what_is_committed_here_while_the_first_read_fails_comes() -> None:
     store, order_id = MemoryStore(), uuid4()
     store.commit(order_id, 5)
+    store.hold()
+    store.failing = ConnectionError("away")
 
     async with LiveHub(store, heartbeat_seconds=QUIET) as hub:
-        store.hold()
-        store.failing = ConnectionError("away")
         reader = follow_events(hub, order_id)
         await until(lambda: store.held)
         hub.publish([store.commit(order_id)])
+        store.release()
+        await until(lambda: store.held)  # the second try finds the change
         store.failing = None
         store.let_go()
         await until(lambda: reader.versions == [6])
