@@ -83,8 +83,9 @@ def _error(stored: Mapping[str, object]) -> DomainError:
 class Idempotency:
     """Runs work once for each key of a caller."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._database = database
+        self._lease_seconds = lease_seconds
 
     async def once(
         self,
@@ -109,7 +110,9 @@ class Idempotency:
                 ("idempotencyKey",),
             )
         fingerprint = hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-        row, ours = await store.claim_key(self._database, new_id(), scope, key, fingerprint, LEASE_SECONDS)
+        row, ours = await store.claim_key(
+            self._database, new_id(), scope, key, fingerprint, self._lease_seconds
+        )
         if row["request_hash"] != fingerprint:
             raise DomainError(
                 ErrorCode.IDEMPOTENCY_KEY_PARAMETER_MISMATCH,

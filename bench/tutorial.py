@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import stripe
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -30,6 +29,9 @@ from db.tables import (
     PaymentAttemptRow,
     PaymentRow,
 )
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 _engine = create_async_engine(os.environ["BENCH_SQLALCHEMY_URL"], pool_size=20, max_overflow=60)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from app.auth import hash_secret
+from app.auth import ANYONE, hash_secret
 from app.batch import Command
 from app.checkout.access import order_for, require_staff, source_of
 from app.checkout.catalog import check_text
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 TOKEN_TTL_SECONDS_MAX: Final = 365 * 86_400
 REASON_LENGTH_MAX: Final = 500
+ANONYMOUS_KEY_LENGTH_MIN: Final = 16
 
 
 class Ordering:
@@ -71,6 +72,7 @@ class Ordering:
             return answer
 
         check_order(caller, given)
+        _check_key(caller, key)
         return await self._keys.once(_scope(caller, "orderCreate"), key, asdict(given), work)
 
     async def _lines(self, given: NewOrderInput) -> tuple[OrderLine, ...]:
@@ -163,6 +165,17 @@ class Ordering:
         token = self._authenticator.order_token(token_id)
         stored = NewToken(id=token_id, token_hash=hash_secret(token), ttl_seconds=ttl_seconds)
         return token, await store.insert_token(self._database, order.id, stored)
+
+
+def _check_key(caller: Caller, key: str) -> None:
+    """Refuse a guessable key of nobody in particular: whoever repeats the call gets the order's token again."""
+    if caller == ANYONE and len(key) < ANONYMOUS_KEY_LENGTH_MIN:
+        raise DomainError(
+            ErrorCode.INVALID,
+            f"Without credentials the key must be unguessable: at least {ANONYMOUS_KEY_LENGTH_MIN} characters,"
+            " such as a random UUID.",
+            ("idempotencyKey",),
+        )
 
 
 def _scope(caller: Caller, operation: str) -> str:

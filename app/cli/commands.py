@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 import uvloop
@@ -20,6 +19,9 @@ from app.cli.serving import PortTakenError, run_serve
 from app.settings import SettingsError, load_settings
 from db.embedded import EmbeddedDatabaseError
 from db.pool import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 _EPILOG: Final = (
     "Settings come from the environment: DATABASE_URL and ORDERPULSE_…  "
