@@ -173,6 +173,23 @@ async def test_a_dropped_webhook_is_lost_for_good_but_stays_listed(
     assert [event["data"]["object"]["id"] for event in listed[:2]] == [paid["id"], paid["id"]]
 
 
+async def test_a_lost_webhook_is_delivered_when_asked_for(
+    telling_sandbox: Sandbox, merchant: Merchant
+) -> None:
+    await telling_sandbox.chaos(drop=1.0)
+    await telling_sandbox.create()
+    await deliveries(telling_sandbox, lost=1)
+    await telling_sandbox.api.delete("/v1/_chaos")
+    (event,) = await shown(telling_sandbox)
+
+    await telling_sandbox.post(f"/v1/events/{event['event']['id']}/_deliver")
+    unknown = await telling_sandbox.api.post("/v1/events/evt_unknown/_deliver")
+    await deliveries(telling_sandbox, delivered=1)
+
+    assert [received.event for received in merchant.received] == [event["event"]]
+    assert unknown.status_code == 404
+
+
 async def test_a_seed_drops_the_same_ones_again(merchant: Merchant) -> None:
     lost = []
     for _ in range(2):

@@ -52,6 +52,7 @@ class RestApi:
             ("GET", "/v1/refunds/{id}", self._fetch_refund),
             ("GET", "/v1/events", self._list_events),
             ("GET", "/v1/events/{id}", self._fetch_event),
+            ("POST", "/v1/events/{id}/_deliver", self._deliver_event),
             ("GET", "/v1/_truth", self._truth),
             ("PUT", "/v1/_chaos", self._set_chaos),
             ("GET", "/v1/_chaos", self._show_chaos),
@@ -185,17 +186,13 @@ class RestApi:
         return json_response({"data": [orjson.Fragment(event.body) for event in events], "has_more": more})
 
     async def _fetch_event(self, request: Request) -> Response:
-        event = self._book.event(request.path_params["id"])
-        if event is None:
-            raise not_found("event", request.path_params["id"])
-        return json_response(
-            {
-                "event": orjson.Fragment(event.body),
-                "delivery": event.delivery,
-                "attempts_made": event.attempts_made,
-                "attempts": event.attempts,
-            }
-        )
+        return json_response(_shown(self._event(request)))
+
+    async def _deliver_event(self, request: Request) -> Response:
+        """Send an event's webhook once more, as gateways do when their dashboard's button is pressed."""
+        event = self._event(request)
+        self._book.on_event(event)
+        return json_response(_shown(event))
 
     async def _truth(self, _: Request) -> Response:
         return json_response(_truth(list(self._book.payments.values()), self._book.events))
@@ -216,6 +213,12 @@ class RestApi:
         if payment is None:
             raise not_found("payment", request.path_params["id"])
         return payment
+
+    def _event(self, request: Request) -> Event:
+        event = self._book.event(request.path_params["id"])
+        if event is None:
+            raise not_found("event", request.path_params["id"])
+        return event
 
     def _create(self, payment: Payment) -> Sequence[Step]:
         if len(self._book.payments) >= PAYMENTS_MAX:
@@ -244,6 +247,15 @@ class RestApi:
             payment=payment,
         )
         return Done(steps, declined.as_json(self._account.public_url), 402)
+
+
+def _shown(event: Event) -> dict[str, Any]:
+    return {
+        "event": orjson.Fragment(event.body),
+        "delivery": event.delivery,
+        "attempts_made": event.attempts_made,
+        "attempts": event.attempts,
+    }
 
 
 def _truth(payments: Sequence[Payment], events: Sequence[Event]) -> dict[str, Any]:
