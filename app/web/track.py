@@ -73,9 +73,7 @@ def _steps(order: TrackedOrder) -> Markup:
 
 
 def _pay_link(order: TrackedOrder, pay_url: str) -> Markup:
-    payable = (
-        order.status is OrderStatus.PENDING and order.balance.minor > 0 and not order.payment_in_progress
-    )
+    payable = _owes(order) and not order.payment_in_progress
     return element(
         "p",
         element("a", words.pay_label(order), id="pay", class_="button", href=pay_url),
@@ -83,6 +81,11 @@ def _pay_link(order: TrackedOrder, pay_url: str) -> Markup:
         class_="pay",
         hidden=not payable,
     )
+
+
+def _owes(order: TrackedOrder) -> bool:
+    """Whether the shopper has something left to pay; what was given back after that is not asked for again."""
+    return order.status is OrderStatus.PENDING and order.balance.minor > 0
 
 
 def _lines(order: TrackedOrder, locale: str) -> Markup:
@@ -99,7 +102,7 @@ def _lines(order: TrackedOrder, locale: str) -> Markup:
         _sum_row("Total", order.total, locale, "total"),
         _sum_row("Paid", order.paid, locale, "paid"),
         _sum_row("Refunded", order.refunded, locale, "refunded", hidden=order.refunded.minor == 0),
-        _sum_row("Left to pay", order.balance, locale, "balance", hidden=order.balance.minor == 0),
+        _sum_row("Left to pay", order.balance, locale, "balance", hidden=not _owes(order)),
     ]
     return element(
         "section",

@@ -50,9 +50,9 @@ def headline(order: TrackedOrder) -> Headline:
 
 
 def steps(order: TrackedOrder) -> list[Step]:
-    """Return the order's way. A closed order's way ends at the stop that closed it."""
+    """Return the order's way. An order that goes no further has its way end at the stop that ended it."""
     marks = [(row["label"], _holds(row["when"], order)) for row in _WORDS["steps"]]
-    stop = _WORDS["stops"].get(order.status)
+    stop = next((row["label"] for row in _WORDS["stops"] if _holds(row["when"], order)), None)
     if stop is not None:
         marks = [mark for mark in marks if mark[1]] + [(stop, True)]
     current = next((place for place, (_, done) in enumerate(marks) if not done), len(marks) - 1)

@@ -2,7 +2,7 @@
 
 const CARDS = [
   ['4242 4242 4242 4242', 'Goes through'],
-  ['4000 0025 0000 3155', 'Bank asks to confirm (3-D Secure)'],
+  ['4000 0025 0000 3155', 'Bank asks to confirm (3\u2011D Secure)'],
   ['4000 0000 0000 0002', 'Declined'],
   ['4000 0000 0000 9995', 'Declined: not enough money'],
   ['4000 0000 0000 0119', 'Declined: processing error'],

@@ -1,5 +1,5 @@
 // Rewrites the places that app/web/track.py wrote, in the same shape. Texts go in as text, never as HTML.
-import { formatMoney, isPositive, type Money } from '../money.ts';
+import { formatMoney, isPositive } from '../money.ts';
 import { CONNECTION, type Connection, eventWords, headline, type OrderEvent, type OrderState, payLabel, steps } from './state.ts';
 
 export function byId(id: string): HTMLElement {
@@ -21,7 +21,9 @@ export function renderOrder(order: OrderState, lastPaymentEvent: string, locale:
   setText(byId('headline'), say.headline);
   setText(byId('detail'), say.detail);
   byId('steps').replaceChildren(...steps(axes).map(stepItem));
-  for (const name of ['total', 'paid', 'refunded', 'balance'] as const) renderSum(name, order[name], locale);
+  for (const name of ['total', 'paid', 'refunded', 'balance'] as const) setText(byId(name), formatMoney(order[name], locale));
+  showRow('refunded', isPositive(order.refunded));
+  showRow('balance', owes(order));
   renderPayLink(order, lastPaymentEvent);
 }
 
@@ -30,7 +32,7 @@ function renderPayLink(order: OrderState, lastPaymentEvent: string): void {
   const line = document.getElementById('pay-line');
   if (line === null) return;
   setText(byId('pay'), payLabel(lastPaymentEvent));
-  line.hidden = !(order.status === 'PENDING' && isPositive(order.balance) && !order.paymentInProgress);
+  line.hidden = !owes(order) || order.paymentInProgress;
 }
 
 export function renderEvent(event: OrderEvent, locale: string): void {
@@ -62,11 +64,14 @@ function stepItem({ label, done, current }: ReturnType<typeof steps>[number]): H
   return item;
 }
 
-function renderSum(name: 'total' | 'paid' | 'refunded' | 'balance', money: Money, locale: string): void {
-  const cell = byId(name);
-  setText(cell, formatMoney(money, locale));
-  const optional = name === 'refunded' || name === 'balance';
-  if (cell.parentElement) cell.parentElement.hidden = optional && !isPositive(money);
+/** Whether the shopper has something left to pay; what was given back after that is not asked for again. */
+function owes(order: OrderState): boolean {
+  return order.status === 'PENDING' && isPositive(order.balance);
+}
+
+function showRow(name: 'refunded' | 'balance', shown: boolean): void {
+  const row = byId(name).parentElement;
+  if (row) row.hidden = !shown;
 }
 
 function span(className: string, text: string): HTMLElement {

@@ -42,8 +42,8 @@ export function headline(axes: Axes): { tone: string; headline: string; detail: 
 
 export function steps(axes: Axes): Step[] {
   let marks = words.steps.map((row) => ({ label: row.label, done: holds(row.when, axes) }));
-  const stop = (words.stops as Record<string, string>)[axes.status];
-  if (stop !== undefined) marks = [...marks.filter(({ done }) => done), { label: stop, done: true }];
+  const stop = words.stops.find((row) => holds(row.when, axes));
+  if (stop !== undefined) marks = [...marks.filter(({ done }) => done), { label: stop.label, done: true }];
   const open = marks.findIndex(({ done }) => !done);
   const current = open < 0 ? marks.length - 1 : open;
   return marks.map((mark, place) => ({ ...mark, current: place === current }));
