@@ -23,7 +23,7 @@ from strawberry.http.exceptions import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import ExecutionResult
 
-from app.auth import AuthenticationError, Authenticator, Caller
+from app.auth import ANYONE, AuthenticationError, Authenticator, Caller
 from schema.context import Context
 from schema.errors import UNAVAILABLE_ERRORS, could_not_run, present
 from schema.requests import BadRequestError, read_operation
@@ -60,9 +60,7 @@ async def caller_of(authenticator: Authenticator, params: Mapping[str, Any]) -> 
     if authorization is not None:
         return await authenticator.identify(_text(authorization))
     token = params.get("orderAccessToken")
-    return (
-        await authenticator.identify_secret(_text(token)) if token is not None else Caller(subject="anyone")
-    )
+    return await authenticator.identify_secret(_text(token)) if token is not None else ANYONE
 
 
 def _text(value: object) -> str:

@@ -41,7 +41,7 @@ METADATA_BYTES_MAX: Final = 16_384
 EXPIRES_IN_SECONDS_MIN: Final = 60
 EXPIRES_IN_SECONDS_MAX: Final = 90 * 86_400
 TOKEN_TTL_SECONDS: Final = 7 * 86_400
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 _NUMBER_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

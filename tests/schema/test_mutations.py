@@ -389,3 +389,18 @@ async def test_a_guest_sees_the_own_order_alone(shop: Shop) -> None:
 
     assert data == {"orders": {"nodes": [{"id": mine.order_id}]}}
     assert of_anyone == {"orders": {"nodes": []}}
+
+
+async def test_what_the_database_could_not_hold_is_refused_and_not_a_fault(shop: Shop) -> None:
+    await shop.stock()
+    inputs: dict[str, object] = {
+        "customerEmail": "ann\x00@example.com",
+        "lines": [{"sku": "T\x00", "quantity": 1}],
+    }
+
+    for name, value in inputs.items():
+        given = {"lines": [{"sku": "TEA", "quantity": 1}], "idempotencyKey": new_key(), name: value}
+        payload = (await shop.run(ORDER, {"input": given}))["orderCreate"]
+
+        assert [error["code"] for error in payload["errors"]] == ["INVALID"], name
+        assert payload["errors"][0]["field"][0] == name
