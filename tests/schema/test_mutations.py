@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tests.schema.shop import ORDER, PAY, STAFF, new_key
@@ -65,47 +64,6 @@ async def test_the_shops_own_back_end_sets_prices_and_adjustments(shop: Shop) ->
 
     assert payload["errors"] == []
     assert payload["order"]["total"] == {"amount": "35.15", "currency": "EUR"}
-
-
-async def test_the_same_key_gets_the_same_order_and_the_same_token(shop: Shop) -> None:
-    await shop.stock()
-    given = {"lines": [{"sku": "TEA", "quantity": 2}], "idempotencyKey": new_key()}
-
-    first = (await shop.run(ORDER, {"input": given}))["orderCreate"]
-    again = (await shop.run(ORDER, {"input": given}))["orderCreate"]
-
-    assert again == {**first, "replayed": True}
-    assert await count_orders(shop) == 1
-
-
-async def test_the_same_key_with_other_input_is_a_named_error(shop: Shop) -> None:
-    await shop.stock()
-    given: dict[str, Any] = {"lines": [{"sku": "TEA", "quantity": 2}], "idempotencyKey": new_key()}
-    await shop.run(ORDER, {"input": given})
-
-    other = {**given, "lines": [{"sku": "TEA", "quantity": 3}]}
-    payload = (await shop.run(ORDER, {"input": other}))["orderCreate"]
-
-    assert [(error["code"], error["field"]) for error in payload["errors"]] == [
-        ("IDEMPOTENCY_KEY_PARAMETER_MISMATCH", ["idempotencyKey"])
-    ]
-    assert payload["order"] is None
-    assert await count_orders(shop) == 1
-
-
-async def test_many_calls_with_one_key_at_once_open_one_payment(shop: Shop) -> None:
-    guest = await shop.order()
-    given = {"orderId": guest.order_id, "gateway": "SANDBOX", "idempotencyKey": new_key()}
-
-    answers = await asyncio.gather(*(shop.run(PAY, {"input": given}, key=guest.token) for _ in range(20)))
-
-    payloads = [answer["paymentCreate"] for answer in answers]
-    codes = {error["code"] for payload in payloads for error in payload["errors"]}
-    opened = {payload["payment"]["id"] for payload in payloads if payload["payment"]}
-    assert codes <= {"IDEMPOTENCY_CONCURRENT_REQUEST"}
-    assert len(opened) == 1
-    order = await shop.until(guest, "payments { id }", lambda order: bool(order["payments"]))
-    assert [payment["id"] for payment in order["payments"]] == list(opened)
 
 
 async def test_a_payment_goes_from_creation_to_a_paid_order(shop: Shop) -> None:
@@ -290,31 +248,6 @@ async def test_asking_after_a_payment_is_limited(shop: Shop) -> None:
     assert second == {"payment": None, "errors": [{"code": "RATE_LIMITED"}]}
 
 
-async def test_a_second_token_opens_the_same_order_until_it_expires(shop: Shop) -> None:
-    guest = await shop.order()
-    make = """mutation($id: ID!, $ttl: Int) {
-      orderAccessTokenCreate(orderId: $id, ttlSeconds: $ttl) { accessToken expiresAt errors { code field } } }"""
-
-    made = (await shop.run(make, {"id": guest.order_id, "ttl": 60}, key=guest.token))[
-        "orderAccessTokenCreate"
-    ]
-    refused = (await shop.run(make, {"id": guest.order_id, "ttl": 0}, key=guest.token))[
-        "orderAccessTokenCreate"
-    ]
-    read = await shop.run(
-        "query($t: String!) { orderByAccessToken(token: $t) { id } }", {"t": made["accessToken"]}
-    )
-
-    assert made["errors"] == []
-    assert made["accessToken"] != guest.token
-    assert read == {"orderByAccessToken": {"id": guest.order_id}}
-    assert refused == {
-        "accessToken": None,
-        "expiresAt": None,
-        "errors": [{"code": "INVALID", "field": ["ttlSeconds"]}],
-    }
-
-
 async def test_products_are_written_by_staff_alone(shop: Shop) -> None:
     write = "mutation($i: ProductUpsertInput!) { productUpsert(input: $i) { product { sku } errors { code field } } }"
     given = {"sku": "TEA", "name": "Tea", "unitPrice": {"amount": "-1", "currency": "INR"}}
@@ -342,53 +275,6 @@ async def test_mutations_of_one_document_run_one_after_the_other_and_show_what_e
 
     assert data["first"]["order"]["payments"] == [{"status": "REQUIRES_PAYMENT_METHOD"}]
     assert data["second"]["order"] == {"status": "CANCELED", "payments": [{"status": "CANCELED"}]}
-
-
-async def test_somebody_elses_things_look_exactly_like_missing_ones(shop: Shop) -> None:
-    mine, theirs = await shop.order(), await shop.order()
-    their_payment = await shop.open_payment(theirs)
-    unknown_order, unknown_payment = "ord_" + "0" * 26, "pay_" + "0" * 26
-    reads = {
-        "query($id: ID!) { order(id: $id) { id } }": (theirs.order_id, unknown_order),
-        "query($id: ID!) { node(id: $id) { id } }": (theirs.order_id, unknown_order),
-        "query($id: ID!) { payment(id: $id) { id } }": (their_payment["id"], unknown_payment),
-        "query($id: ID!) { paymentGateways(orderId: $id) { gateway } }": (theirs.order_id, unknown_order),
-        """mutation($id: ID!) { orderCancel(input: { orderId: $id, idempotencyKey: "k" })
-             { order { id } errors { code message field } } }""": (theirs.order_id, unknown_order),
-        """mutation($id: ID!) { paymentCreate(input: { orderId: $id, gateway: SANDBOX, idempotencyKey: "k" })
-             { payment { id } errors { code message field } } }""": (theirs.order_id, unknown_order),
-        """mutation($id: ID!) { paymentConfirm(input: { paymentId: $id, idempotencyKey: "k" })
-             { payment { id } errors { code message field } } }""": (their_payment["id"], unknown_payment),
-        """mutation($id: ID!) { paymentCancel(input: { paymentId: $id, idempotencyKey: "k" })
-             { payment { id } errors { code message field } } }""": (their_payment["id"], unknown_payment),
-        "mutation($id: ID!) { paymentSync(id: $id) { payment { id } errors { code message field } } }": (
-            their_payment["id"],
-            unknown_payment,
-        ),
-        "mutation($id: ID!) { orderAccessTokenCreate(orderId: $id) { accessToken errors { code message } } }": (
-            theirs.order_id,
-            unknown_order,
-        ),
-    }
-
-    for document, (foreign, unknown) in reads.items():
-        for key in (mine.token, None):
-            of_others = await shop.send(document, {"id": foreign}, key=key)
-            missing = await shop.send(document, {"id": unknown}, key=key)
-
-            assert of_others == missing, document
-            assert theirs.order_id not in str(of_others)
-
-
-async def test_a_guest_sees_the_own_order_alone(shop: Shop) -> None:
-    mine = await shop.order()
-    await shop.order()
-
-    data = await shop.run("{ orders { nodes { id } } }", key=mine.token)
-    of_anyone = await shop.run("{ orders { nodes { id } } }")
-
-    assert data == {"orders": {"nodes": [{"id": mine.order_id}]}}
-    assert of_anyone == {"orders": {"nodes": []}}
 
 
 async def test_what_the_database_could_not_hold_is_refused_and_not_a_fault(shop: Shop) -> None:
