@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import asyncpg
 
 from db import migrate
 from db.pool import DatabaseUnavailableError, connect
@@ -30,9 +33,20 @@ async def check_version(dsn: str) -> None:
     """Refuse a server that is too old.
 
     Raises:
-        DatabaseUnavailableError: it doesn't answer, or is older than PostgreSQL 15.
+        DatabaseUnavailableError: it doesn't answer, doesn't let us in, or is older than PostgreSQL 15.
     """
-    connection = await connect(dsn, application_name="orderpulse-check")
+    try:
+        connection = await connect(dsn, application_name="orderpulse-check")
+    except (DatabaseUnavailableError, asyncpg.PostgresError) as error:
+        raise DatabaseUnavailableError(
+            f"The database of DATABASE_URL (at {_place(dsn)}) can't be used: {error}. Start it, or correct the address."
+        ) from error
+    except ValueError as error:
+        # What can't be read may be a piece of the password, so it is not repeated.
+        raise DatabaseUnavailableError(
+            "DATABASE_URL is no PostgreSQL address: postgresql://user:password@host:port/database, with whatever is "
+            "special in the password percent-encoded."
+        ) from error
     try:
         version = connection.get_server_version()
         if version.major < VERSION_MIN:
@@ -41,6 +55,12 @@ async def check_version(dsn: str) -> None:
             )
     finally:
         await connection.close()
+
+
+def _place(dsn: str) -> str:
+    """Return host and port of an address, and nothing that could be a secret."""
+    parts = urlsplit(dsn)
+    return parts.netloc.rpartition("@")[2] or "a local socket"
 
 
 async def revision_of(database: Database) -> str | None:

@@ -89,17 +89,19 @@ def _gateways(settings: Settings) -> Iterator[Finding]:
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
-        missing = not settings.stripe_webhook_secrets
-        yield Finding(
-            name="Stripe",
-            detail="set up" if not missing else "no webhook secret",
-            advice="Set ORDERPULSE_STRIPE_WEBHOOK_SECRETS: without it no webhook is believed."
-            if missing
-            else None,
-            wrong=missing,
-        )
+        yield _stripe(settings)
     if settings.sandbox_url is not None:
         yield Finding(name="Sandbox", detail=settings.sandbox_url)
+
+
+def _stripe(settings: Settings) -> Finding:
+    if not settings.stripe_webhook_secrets:
+        advice = "Set ORDERPULSE_STRIPE_WEBHOOK_SECRETS: without it no webhook is believed."
+        return Finding(name="Stripe", detail="no webhook secret", advice=advice, wrong=True)
+    if not settings.stripe_publishable_key:
+        advice = "Set ORDERPULSE_STRIPE_PUBLISHABLE_KEY: without it no browser can pay."
+        return Finding(name="Stripe", detail="no publishable key", advice=advice, wrong=True)
+    return Finding(name="Stripe", detail="set up")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:

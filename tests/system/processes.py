@@ -218,7 +218,7 @@ async def run_command(*arguments: str, **settings: str) -> Ran:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.cli", *arguments),
         cwd=ROOT,
-        env=environment(**settings),
+        env=environment(**{"ORDERPULSE_PORT": "0", **settings}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -130,11 +130,21 @@ class Shop:
     @contextlib.asynccontextmanager
     async def socket(self, token: str) -> AsyncIterator[Client]:
         """Open a websocket as the guest with that token."""
+        async with self._begun(token) as client:
+            assert await client.receive() == {"type": "connection_ack"}
+            yield client
+
+    async def turned_away(self, token: str) -> int | None:
+        """Try to open a websocket, and return the code that it is closed with."""
+        async with self._begun(token) as client:
+            return await client.close_code()
+
+    @contextlib.asynccontextmanager
+    async def _begun(self, token: str) -> AsyncIterator[Client]:
         url = f"ws://127.0.0.1:{self.server.port}/graphql"
         async with websockets.connect(url, subprotocols=[PROTOCOL], compression=None) as connection:
             client = Client(connection)
             await client.send({"type": "connection_init", "payload": {"orderAccessToken": token}})
-            assert await client.receive() == {"type": "connection_ack"}
             yield client
 
     async def _mutate(
