@@ -1,0 +1,69 @@
+"""The product as a user starts it, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.journey.browsing import Window
+from tests.journey.demo_process import Demo
+from tests.journey.doors import DEADLINE_SECONDS
+from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.journey.doors import Doors
+
+NO_BROWSER: Final = (
+    f"no Chromium at {CHROMIUM}: install one (apt-get install chromium) or name one in CHROMIUM"
+)
+
+
+@pytest.fixture(scope="session")
+async def demo() -> AsyncIterator[Demo]:
+    """Run the demo for all journeys; at the end it leaves nothing running."""
+    with tempfile.TemporaryDirectory(prefix="orderpulse-journey-") as folder:
+        demo = await Demo.start(Path(folder) / "data")
+        try:
+            yield demo
+        finally:
+            code = await demo.stop(signal.SIGTERM)
+        assert code == 0, demo.output
+        assert demo.running() == []
+
+
+@pytest.fixture(scope="session")
+def shop(demo: Demo) -> Doors:
+    """Return the ways into the running demo."""
+    return demo.doors
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Start the system's Chromium once."""
+    if shutil.which(CHROMIUM) is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    expect.set_options(timeout=DEADLINE_SECONDS * 1000)
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def window(browser: Browser, shop: Doors) -> AsyncIterator[Window]:
+    """Open a browser window in which nothing may go wrong: no error, no violated policy, no foreign address."""
+    window = await Window.open(browser, shop)
+    yield window
+    await window.context.close()
+    assert window.problems == []

@@ -1,0 +1,191 @@
+"""The official JavaScript client at the real server: it gets every event once, also over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.journey.demo_process import REPOSITORY, Demo
+from tests.journey.doors import DEADLINE_SECONDS, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tests.journey.doors import Doors, Placed
+
+WEB: Final = REPOSITORY / "web"
+CLIENT: Final = WEB / "node_modules" / "graphql-ws" / "package.json"
+SCRIPT: Final = Path(__file__).with_name("watch.mjs")
+INSTALL_SECONDS: Final = 300
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Return node, with the locked packages in place; CI puts them there by itself."""
+    found = shutil.which("node")
+    in_ci = os.environ.get("CI") == "true"
+    if found is None:
+        pytest.skip("no node on this PATH: the official client is a Node package")
+    if not CLIENT.is_file() and in_ci:
+        subprocess.run(["npm", "ci", "--prefix", WEB], check=True, timeout=INSTALL_SECONDS)
+    if not CLIENT.is_file():
+        pytest.skip("graphql-ws is not installed: npm ci --prefix web")
+    return found
+
+
+class Watcher:
+    """The client's process, and everything it has told so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._told: list[dict[str, Any]] = []
+        self._reader = asyncio.create_task(self._read())
+
+    @property
+    def versions(self) -> list[int]:
+        """The versions that `orderEvents` brought, in order of arrival."""
+        return [event["version"] for event in self.frames("orderEvents")]
+
+    def frames(self, name: str) -> list[dict[str, Any]]:
+        """Return what a subscription brought."""
+        return [told["data"] for told in self._told if told["kind"] == "next" and told["name"] == name]
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """Return everything of a kind that happened."""
+        return [told for told in self._told if told["kind"] == kind]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until what was told is enough."""
+
+        async def enough() -> bool:
+            return holds()
+
+        await eventually(enough, why=lambda: f"The client told: {self._told}")
+
+    async def reconnect(self) -> None:
+        """Let it connect again."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"reconnect\n")
+        await self._process.stdin.drain()
+
+    async def end(self) -> int:
+        """Let it leave, and return its exit code."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            code = await self._process.wait()
+            await self._reader
+        return code
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self._told.append(json.loads(line))
+
+
+@contextlib.asynccontextmanager
+async def watching(node: str, shop: Doors, order: Placed, after: str | None = None) -> AsyncIterator[Watcher]:
+    """Let the official client watch an order while the block lasts."""
+    settings = {
+        "packages": str(WEB / "package.json"),
+        "url": shop.url.replace("http", "ws", 1) + "/graphql",
+        "orderId": order.id,
+        "token": order.token,
+        "after": after,
+    }
+    process = await asyncio.create_subprocess_exec(
+        # Node 20 has a WebSocket, and hides it.
+        *(node, "--no-warnings", "--experimental-websocket", SCRIPT, json.dumps(settings)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    watcher = Watcher(process)
+    try:
+        yield watcher
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def first_cursor(shop: Doors, order: Placed) -> str:
+    """Return the position behind an order's first event."""
+    cursor: str = (await shop.history(order.token))["events"]["nodes"][0]["cursor"]
+    return cursor
+
+
+async def test_the_official_client_receives_the_frames_of_a_payment(shop: Doors, node: str) -> None:
+    order = await shop.place_order()
+
+    async with watching(node, shop, order, after=await first_cursor(shop, order)) as watcher:
+        await watcher.until(lambda: len(watcher.frames("orderUpdated")) == 1)
+        await shop.pay(order)
+        await watcher.until(lambda: watcher.versions == [2, 3, 4])
+        await watcher.until(lambda: watcher.frames("orderUpdated")[-1]["version"] == 4)
+        code = await watcher.end()
+
+    assert [(event["version"], event["type"]) for event in watcher.frames("orderEvents")] == [
+        (2, "PAYMENT_CREATED"),
+        (3, "PAYMENT_SUCCEEDED"),
+        (4, "ORDER_CONFIRMED"),
+    ]
+    states = watcher.frames("orderUpdated")
+    assert states[0] == {"version": 1, "status": "PENDING", "paymentStatus": "UNPAID"}
+    assert states[-1] == {"version": 4, "status": "CONFIRMED", "paymentStatus": "PAID"}
+    assert watcher.of_kind("error") == []
+    assert code == 0
+
+
+async def test_a_stranger_is_told_so_and_not_that_the_order_exists(shop: Doors, node: str) -> None:
+    order, other = await shop.place_order(), await shop.place_order()
+    stranger = type(order)(id=order.id, number=order.number, token=other.token)
+
+    async with watching(node, shop, stranger) as watcher:
+        await watcher.until(lambda: len(watcher.of_kind("error")) == 2)
+
+    assert watcher.frames("orderUpdated") == watcher.frames("orderEvents") == []
+
+
+async def test_a_restart_costs_the_official_client_no_event_and_doubles_none(node: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="orderpulse-journey-") as folder:
+        demo = await Demo.start(Path(folder) / "data")
+        shop = demo.doors
+        order = await shop.place_order()
+        async with watching(node, shop, order, after=await first_cursor(shop, order)) as watcher:
+            await watcher.until(lambda: len(watcher.frames("orderUpdated")) == 1)
+            payment = await shop.pay(order)
+            await watcher.until(lambda: watcher.versions == [2, 3, 4])
+
+            first = await demo.stop(signal.SIGTERM)
+            await watcher.until(lambda: len(watcher.of_kind("closed")) == 1)
+            left = demo.running()
+            await demo.run()
+            await shop.refund(payment["id"])
+            missed = (await shop.history(order.token))["version"]
+            await watcher.reconnect()
+            await watcher.until(lambda: watcher.versions[-1] == missed)
+            await shop.ask(
+                "mutation ($input: OrderFulfillInput!) { orderFulfill(input: $input) { errors { code message } } }",
+                {"input": {"orderId": order.id, "status": "PREPARING", "idempotencyKey": "pack"}},
+                key=shop.staff_key,
+            )
+            await watcher.until(lambda: watcher.versions[-1] == missed + 1)
+            await watcher.until(lambda: watcher.frames("orderUpdated")[-1]["version"] == missed + 1)
+            closed, errors = watcher.of_kind("closed"), watcher.of_kind("error")
+        second = await demo.stop(signal.SIGINT)
+
+    assert (first, second) == (0, 0)
+    assert left == demo.running() == []
+    assert [close["code"] for close in closed] == [1012]
+    assert watcher.versions == list(range(2, missed + 2))
+    assert errors == []
