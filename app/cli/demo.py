@@ -222,5 +222,10 @@ async def _summary(database: OpenDatabase, started: float) -> str:
     async with Database(database.dsn, size=1) as pool:
         orders, payments, deliveries = await count_rows(pool, since=started)
     return (
-        f"Stopped. This run: {orders} orders, {payments} payments succeeded, {deliveries} webhooks settled."
+        f"Stopped. This run: {_count(orders, 'order')}, {_count(payments, 'payment')} succeeded, "
+        f"{_count(deliveries, 'webhook')} settled."
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
