@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.audit import broken_invariants, inbox, order_states
 from tests.system.deliveries import Insisting, open_payments, success
-from tests.system.wire import Line
+from tests.system.wire import Line, get
 
 if TYPE_CHECKING:
     from db.pool import Database
@@ -32,10 +32,22 @@ async def send_at_once(lines: list[Line], delivery: Delivery) -> list[int]:
     return [answer.status for answer in answers]
 
 
+async def poisoned(system: System) -> list[bytes]:
+    """Return how many submissions broke their batch at each server: the constraints caught what the locks let by."""
+    pages = [await get(server.port, "/metrics") for server in (system.first, system.second)]
+    return [
+        line
+        for page in pages
+        for line in page.body.splitlines()
+        if line.startswith(b"orderpulse_settle_poison ")
+    ]
+
+
 @pytest.mark.parametrize("servers", [1, 2])
 async def test_fifty_copies_at_once_are_one_application_and_fifty_times_2xx(
     system: System, database: Database, servers: int
 ) -> None:
+    before = await poisoned(system)
     ports = [system.first.port, system.second.port][:servers]
     deliveries = [success(opened.payment) for opened in await open_payments(database, ROUNDS)]
 
@@ -46,6 +58,7 @@ async def test_fifty_copies_at_once_are_one_application_and_fifty_times_2xx(
         ]
         statuses = [await send_at_once(lines, delivery) for delivery in deliveries]
 
+    assert await poisoned(system) == before
     assert statuses == [[200] * COPIES] * ROUNDS
     assert await inbox(database) == {d.external_id: ("APPLIED", COPIES) for d in deliveries}
     assert await order_states(database) == {PAID_ONCE: ROUNDS}
@@ -55,6 +68,7 @@ async def test_fifty_copies_at_once_are_one_application_and_fifty_times_2xx(
 async def test_a_shuffled_flood_of_copies_at_two_servers_neither_deadlocks_nor_doubles(
     system: System, database: Database
 ) -> None:
+    before = await poisoned(system)
     deliveries = [success(opened.payment) for opened in await open_payments(database, 100)]
     floods = []
     gateways = []
@@ -69,6 +83,7 @@ async def test_a_shuffled_flood_of_copies_at_two_servers_neither_deadlocks_nor_d
 
     await asyncio.gather(*floods)
 
+    assert await poisoned(system) == before
     assert sum((gateway.statuses for gateway in gateways), Counter()).keys() == {200}
     assert {status for status, _ in (await inbox(database)).values()} == {"APPLIED"}
     assert await order_states(database) == {PAID_ONCE: 100}
