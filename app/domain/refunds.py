@@ -67,10 +67,8 @@ _DISPUTE_RANK: Final = {kind: rank for rank, kind in enumerate(_DISPUTE_STATUS)}
 def refunds_of(told: FactsByKind, currency: str) -> tuple[Refund, ...]:
     """Return the refunds that the facts tell of, in the order of their ids."""
     facts = [fact for kind in _REFUND_STATUS for fact in told.get(kind, ())]
-    own_ids: dict[str, UUID] = {}
-    for fact in facts:
-        if fact.own_id is not None:  # should an object ever name two, every order of tellings picks the same
-            own_ids[fact.object_id] = max(fact.own_id, own_ids.get(fact.object_id, fact.own_id))
+    # By kind, so that an object which ever named two has the same one in every order of tellings.
+    own_ids = {fact.object_id: fact.own_id for fact in facts if fact.own_id is not None}
     groups: dict[UUID, list[Fact]] = {}
     for fact in facts:
         refund_id = own_ids.get(fact.object_id) or _id_of(fact)
