@@ -30,6 +30,7 @@ from tests.domain.told import (
     MANUAL,
     MANY_FACTS,
     NOON,
+    OWN_IDS,
     REFUND_ID,
     authorized,
     captured,
@@ -412,13 +413,10 @@ def test_refunds_of_others_stand_beside_ours() -> None:
 def test_an_object_that_names_two_of_our_refunds_is_read_the_same_in_every_order() -> None:
     told = [
         refund(Kind.REFUND_PENDING, own_id=REFUND_ID),
-        refund(Kind.REFUND_SUCCEEDED, own_id=OWN),
+        refund(Kind.REFUND_SUCCEEDED, own_id=OWN_IDS[0]),
     ]
 
     assert state_of(*told).refunds == state_of(*reversed(told)).refunds
-
-
-OWN: Final = type(REFUND_ID)(int=99)
 
 
 def test_what_a_gateway_made_has_the_same_id_everywhere() -> None:
