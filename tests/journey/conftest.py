@@ -29,15 +29,14 @@ NO_BROWSER: Final = (
 
 @pytest.fixture(scope="session")
 async def demo() -> AsyncIterator[Demo]:
-    """Run the demo for all journeys; at the end it leaves nothing running."""
+    """Run the demo for all journeys; Ctrl-C ends it, and leaves nothing running."""
     with tempfile.TemporaryDirectory(prefix="orderpulse-journey-") as folder:
-        demo = await Demo.start(Path(folder) / "data")
-        try:
+        async with Demo.running(Path(folder) / "data") as demo:
             yield demo
-        finally:
-            code = await demo.stop(signal.SIGTERM)
+            code = await demo.stop(signal.SIGINT)
         assert code == 0, demo.output
-        assert demo.running() == []
+        assert demo.output[-1].startswith("Stopped. This run: ")
+        assert demo.processes() == []
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import httpx2
 from tests.journey.doors import Doors, eventually
 
 if TYPE_CHECKING:
-    import signal
+    from collections.abc import AsyncIterator
 
 REPOSITORY: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 60.0
@@ -35,11 +36,15 @@ class Demo:
     _reader: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, data_dir: Path) -> Self:
-        """Start a demo on free ports and wait until it is ready."""
+    @contextlib.asynccontextmanager
+    async def running(cls, data_dir: Path) -> AsyncIterator[Self]:
+        """Run a demo on free ports while the block lasts; whoever stops it before has its exit code."""
         demo = cls(data_dir=data_dir, port=_free_ports())
-        await demo.run()
-        return demo
+        try:
+            await demo.run()
+            yield demo
+        finally:
+            await demo.stop(signal.SIGTERM)
 
     @property
     def doors(self) -> Doors:
@@ -85,7 +90,7 @@ class Demo:
             raise AssertionError(f"The demo did not end. {self._said()}") from None
         return code
 
-    def running(self) -> list[str]:
+    def processes(self) -> list[str]:
         """Return the command lines of processes that work in the data folder or belong to the demo's session."""
         assert self._process is not None
         pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]

@@ -36,6 +36,9 @@ _REFUND: Final = """
 mutation ($input: RefundCreateInput!) {
   refundCreate(input: $input) { refund { id status } errors { code message } }
 }"""
+_PACK: Final = """
+mutation ($input: OrderFulfillInput!) { orderFulfill(input: $input) { order { id } errors { code message } } }
+"""
 _HISTORY: Final = """
 query ($token: String!) {
   orderByAccessToken(token: $token) {
@@ -103,6 +106,11 @@ class Doors:
         """Give all of a payment back, as staff."""
         given = {"paymentId": payment_id, "reason": "Asked for it", "idempotencyKey": str(uuid4())}
         await self.ask(_REFUND, {"input": given}, key=self.staff_key)
+
+    async def pack(self, order: Placed) -> None:
+        """Begin to put an order together, as staff."""
+        given = {"orderId": order.id, "status": "PREPARING", "idempotencyKey": str(uuid4())}
+        await self.ask(_PACK, {"input": given}, key=self.staff_key)
 
     async def history(self, token: str) -> dict[str, Any]:
         """Return the order that a token opens, with its payments and events."""

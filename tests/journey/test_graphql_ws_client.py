@@ -35,7 +35,7 @@ def node() -> str:
     found = shutil.which("node")
     in_ci = os.environ.get("CI") == "true"
     if found is None:
-        pytest.skip("no node on this PATH: the official client is a Node package")
+        pytest.skip("no node on this PATH: apt-get install nodejs npm, then npm ci --prefix web")
     if not CLIENT.is_file() and in_ci:
         subprocess.run(["npm", "ci", "--prefix", WEB], check=True, timeout=INSTALL_SECONDS)
     if not CLIENT.is_file():
@@ -156,36 +156,37 @@ async def test_a_stranger_is_told_so_and_not_that_the_order_exists(shop: Doors, 
     assert watcher.frames("orderUpdated") == watcher.frames("orderEvents") == []
 
 
-async def test_a_restart_costs_the_official_client_no_event_and_doubles_none(node: str) -> None:
+@pytest.fixture
+async def own_demo() -> AsyncIterator[Demo]:
+    """Run one more demo, to be restarted."""
     with tempfile.TemporaryDirectory(prefix="orderpulse-journey-") as folder:
-        demo = await Demo.start(Path(folder) / "data")
-        shop = demo.doors
-        order = await shop.place_order()
-        async with watching(node, shop, order, after=await first_cursor(shop, order)) as watcher:
-            await watcher.until(lambda: len(watcher.frames("orderUpdated")) == 1)
-            payment = await shop.pay(order)
-            await watcher.until(lambda: watcher.versions == [2, 3, 4])
+        async with Demo.running(Path(folder) / "data") as demo:
+            yield demo
 
-            first = await demo.stop(signal.SIGTERM)
-            await watcher.until(lambda: len(watcher.of_kind("closed")) == 1)
-            left = demo.running()
-            await demo.run()
-            await shop.refund(payment["id"])
-            missed = (await shop.history(order.token))["version"]
-            await watcher.reconnect()
-            await watcher.until(lambda: watcher.versions[-1] == missed)
-            await shop.ask(
-                "mutation ($input: OrderFulfillInput!) { orderFulfill(input: $input) { errors { code message } } }",
-                {"input": {"orderId": order.id, "status": "PREPARING", "idempotencyKey": "pack"}},
-                key=shop.staff_key,
-            )
-            await watcher.until(lambda: watcher.versions[-1] == missed + 1)
-            await watcher.until(lambda: watcher.frames("orderUpdated")[-1]["version"] == missed + 1)
-            closed, errors = watcher.of_kind("closed"), watcher.of_kind("error")
-        second = await demo.stop(signal.SIGINT)
 
-    assert (first, second) == (0, 0)
-    assert left == demo.running() == []
-    assert [close["code"] for close in closed] == [1012]
+async def test_a_restart_costs_the_official_client_no_event_and_doubles_none(
+    own_demo: Demo, node: str
+) -> None:
+    shop = own_demo.doors
+    order = await shop.place_order()
+    async with watching(node, shop, order, after=await first_cursor(shop, order)) as watcher:
+        await watcher.until(lambda: len(watcher.frames("orderUpdated")) == 1)
+        payment = await shop.pay(order)
+        await watcher.until(lambda: watcher.versions == [2, 3, 4])
+
+        code = await own_demo.stop(signal.SIGTERM)
+        await watcher.until(lambda: len(watcher.of_kind("closed")) == 1)
+        left = own_demo.processes()
+        await own_demo.run()
+        await shop.refund(payment["id"])
+        missed = (await shop.history(order.token))["version"]
+        await watcher.reconnect()
+        await watcher.until(lambda: watcher.versions[-1] == missed)
+        await shop.pack(order)
+        await watcher.until(lambda: watcher.versions[-1] == missed + 1)
+        await watcher.until(lambda: watcher.frames("orderUpdated")[-1]["version"] == missed + 1)
+
+    assert (code, left) == (0, [])
+    assert [close["code"] for close in watcher.of_kind("closed")] == [1012]
     assert watcher.versions == list(range(2, missed + 2))
-    assert errors == []
+    assert watcher.of_kind("error") == []
