@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from app.domain.events import OrderEvent
     from app.domain.order import Order, OrderAdjustment, OrderLine
-    from db.pool import Database, Record
+    from db.pool import Database, Reader, Record
     from db.rows import Columns
 
 
@@ -65,23 +65,23 @@ async def upsert_product(database: Database, product: Product) -> Product:
     return product_from(row)
 
 
-async def products_by_sku(database: Database, skus: Sequence[str]) -> dict[str, Product]:
+async def products_by_sku(reader: Reader, skus: Sequence[str]) -> dict[str, Product]:
     """Return the products of these SKUs that there are."""
-    rows = await database.fetch("SELECT * FROM products WHERE sku = ANY($1::text[])", list(skus))
+    rows = await reader.fetch("SELECT * FROM products WHERE sku = ANY($1::text[])", list(skus))
     return {row["sku"]: product_from(row) for row in rows}
 
 
-async def products(database: Database, ids: Sequence[UUID]) -> dict[UUID, Product]:
+async def products(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Product]:
     """Return the products of these ids that there are."""
-    rows = await database.fetch("SELECT * FROM products WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch("SELECT * FROM products WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: product_from(row) for row in rows}
 
 
 async def products_page(
-    database: Database, after: UUID | None, limit: int, *, active_only: bool
+    reader: Reader, after: UUID | None, limit: int, *, active_only: bool
 ) -> list[Product]:
     """Return up to `limit` products, oldest first, by keyset."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         """SELECT * FROM products WHERE ($1::uuid IS NULL OR id > $1) AND (active OR NOT $3)
             ORDER BY id LIMIT $2""",
         after,
@@ -188,9 +188,9 @@ async def insert_token(database: Database, order_id: UUID, token: NewToken) -> d
     return expires_at
 
 
-async def order_of_token(database: Database, token_hash: bytes) -> UUID | None:
+async def order_of_token(reader: Reader, token_hash: bytes) -> UUID | None:
     """Return the order that a token opens, unless it has expired or was revoked."""
-    row = await database.fetch_row(
+    row = await reader.fetch_row(
         """SELECT order_id FROM order_access_tokens
             WHERE token_hash = $1 AND expires_at > clock_timestamp() AND revoked_at IS NULL""",
         token_hash,

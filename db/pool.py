@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import asyncpg
 import orjson
@@ -87,6 +87,68 @@ def _encode(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+class Reader(Protocol):
+    """Where single statements are read: the pool, or one moment of it."""
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
+        """Run one statement and return its rows."""
+
+    async def fetch_row(self, statement: str, *arguments: object) -> Record | None:
+        """Run one statement and return its first row."""
+
+
+class Moment:
+    """Reads that all see the database as of one moment: that of the first of them, or of the first after `renew`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._one_at_a_time = asyncio.Lock()
+        self._open: contextlib.AsyncExitStack | None = None
+        self._connection: Any = None
+        self._stale = False
+
+    def renew(self) -> None:
+        """Let the next read see what was committed meanwhile."""
+        self._stale = True
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
+        """Run one statement and return its rows.
+
+        Raises:
+            DatabaseUnavailableError: the database can't be reached or was lost meanwhile.
+        """
+        async with self._one_at_a_time:
+            if self._stale:
+                await self.close()
+            if self._open is None:
+                await self._begin()
+            self._database.count(statement)
+            try:
+                rows: Sequence[Record] = await self._connection.fetch(statement, *arguments)
+            except _LOST as error:
+                raise DatabaseUnavailableError(str(error)) from error
+            return rows
+
+    async def fetch_row(self, statement: str, *arguments: object) -> Record | None:
+        """Run one statement and return its first row."""
+        rows = await self.fetch(statement, *arguments)
+        return rows[0] if rows else None
+
+    async def _begin(self) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            self._connection = await stack.enter_async_context(self._database.connection())
+            snapshot = self._connection.transaction(isolation="repeatable_read", readonly=True)
+            await stack.enter_async_context(snapshot)
+            self._open = stack.pop_all()
+        self._stale = False
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._open is not None:
+            held, self._open = self._open, None
+            await held.aclose()
+
+
 class Database:
     """A pool of connections, opened by `async with`."""
 
@@ -156,9 +218,18 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @contextlib.asynccontextmanager
+    async def moment(self) -> AsyncIterator[Moment]:
+        """Lend a reader whose statements see one moment; a connection is taken when the first one comes."""
+        moment = Moment(self)
+        try:
+            yield moment
+        finally:
+            await moment.close()
+
     async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
         """Run one statement and return its rows."""
-        self._count(statement)
+        self.count(statement)
         async with self.connection() as connection:
             rows: Sequence[Record] = await connection.fetch(statement, *arguments)
             return rows
@@ -168,6 +239,7 @@ class Database:
         rows = await self.fetch(statement, *arguments)
         return rows[0] if rows else None
 
-    def _count(self, statement: str) -> None:
+    def count(self, statement: str) -> None:
+        """Tell whoever counts statements of one."""
         if self._on_statement is not None:
             self._on_statement(statement)

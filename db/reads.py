@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.domain.order import Order, OrderAdjustment, OrderLine, Payment
     from app.domain.payment import PaymentAttempt
     from app.domain.refunds import Dispute, Refund
-    from db.pool import Database, Record
+    from db.pool import Database, Reader, Record
 
 _T = TypeVar("_T")
 
@@ -49,16 +49,16 @@ class OrderCriteria:
     """The sort column and id of the last order of the page before."""
 
 
-async def orders(database: Database, ids: Sequence[UUID]) -> dict[UUID, Order]:
+async def orders(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Order]:
     """Return the orders of these ids that there are."""
-    rows = await database.fetch("SELECT * FROM orders WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch("SELECT * FROM orders WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: order_from(row) for row in rows}
 
 
 _SORT_COLUMNS: Final = frozenset({"created_at", "updated_at"})
 
 
-async def orders_page(database: Database, criteria: OrderCriteria, limit: int) -> list[Order]:
+async def orders_page(reader: Reader, criteria: OrderCriteria, limit: int) -> list[Order]:
     """Return up to `limit` orders that meet the criteria, by keyset."""
     assert criteria.sort_column in _SORT_COLUMNS, "the column is one of ours"  # noqa: S101 - it goes into the SQL
     direction, beyond = ("DESC", "<") if criteria.descending else ("ASC", ">")
@@ -76,7 +76,7 @@ async def orders_page(database: Database, criteria: OrderCriteria, limit: int) -
            AND ($9::timestamptz IS NULL OR ({column}, id) {beyond} ($9, $10::uuid))
          ORDER BY {column} {direction}, id {direction} LIMIT $11"""  # noqa: S608 - the words are ours
     after_at, after_id = criteria.after or (None, None)
-    rows = await database.fetch(
+    rows = await reader.fetch(
         statement,
         list(criteria.statuses),
         list(criteria.payment_statuses),
@@ -93,72 +93,72 @@ async def orders_page(database: Database, criteria: OrderCriteria, limit: int) -
     return [order_from(row) for row in rows]
 
 
-async def lines(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
+async def lines(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
     """Return the lines of these orders, by position."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM order_lines WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
         list(order_ids),
     )
     return _grouped(rows, "order_id", line_from)
 
 
-async def adjustments(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderAdjustment]]:
+async def adjustments(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderAdjustment]]:
     """Return the adjustments of these orders, by position."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM order_adjustments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
         list(order_ids),
     )
     return _grouped(rows, "order_id", adjustment_from)
 
 
-async def payments(database: Database, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+async def payments(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Payment]:
     """Return the payments of these ids that there are."""
-    rows = await database.fetch("SELECT * FROM payments WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch("SELECT * FROM payments WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: payment_from(row) for row in rows}
 
 
-async def payments_of(database: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[Payment]]:
+async def payments_of(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[Payment]]:
     """Return the payments of these orders, oldest first."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id", list(order_ids)
     )
     return _grouped(rows, "order_id", payment_from)
 
 
-async def attempts_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentAttempt]]:
+async def attempts_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentAttempt]]:
     """Return the attempts of these payments, oldest first."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM payment_attempts WHERE payment_id = ANY($1::uuid[]) ORDER BY created_at, reference",
         list(payment_ids),
     )
     return _grouped(rows, "payment_id", attempt_from)
 
 
-async def refunds_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
+async def refunds_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
     """Return the refunds of these payments, by id."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM refunds WHERE payment_id = ANY($1::uuid[]) ORDER BY id", list(payment_ids)
     )
     return _grouped(rows, "payment_id", refund_from)
 
 
-async def disputes_of(database: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[Dispute]]:
+async def disputes_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[Dispute]]:
     """Return the disputes of these payments, by the gateway's id."""
-    rows = await database.fetch(
+    rows = await reader.fetch(
         "SELECT * FROM disputes WHERE payment_id = ANY($1::uuid[]) ORDER BY reference", list(payment_ids)
     )
     return _grouped(rows, "payment_id", dispute_from)
 
 
-async def refund_owner(database: Database, refund_id: UUID) -> UUID | None:
+async def refund_owner(reader: Reader, refund_id: UUID) -> UUID | None:
     """Return the payment that a refund belongs to."""
-    row = await database.fetch_row("SELECT payment_id FROM refunds WHERE id = $1", refund_id)
+    row = await reader.fetch_row("SELECT payment_id FROM refunds WHERE id = $1", refund_id)
     return row["payment_id"] if row else None
 
 
-async def dispute_owner(database: Database, dispute_id: UUID) -> UUID | None:
+async def dispute_owner(reader: Reader, dispute_id: UUID) -> UUID | None:
     """Return the payment that a dispute belongs to."""
-    row = await database.fetch_row("SELECT payment_id FROM disputes WHERE id = $1", dispute_id)
+    row = await reader.fetch_row("SELECT payment_id FROM disputes WHERE id = $1", dispute_id)
     return row["payment_id"] if row else None
 
 
@@ -170,11 +170,8 @@ class OrderReader:
 
     async def snapshots(self, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:
         """Return the orders with everything that belongs to them, all as of one moment (7 statements)."""
-        async with (
-            self._database.connection() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            return await _snapshots(_OneMoment(connection), order_ids)
+        async with self._database.moment() as moment:
+            return await _snapshots(moment, order_ids)
 
     async def versions(self, order_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Return the orders' newest versions (1 statement)."""
@@ -185,31 +182,27 @@ class OrderReader:
 
     async def events(self, after: Mapping[UUID, int], limit_per_order: int) -> dict[UUID, list[OrderEvent]]:
         """Return each order's events beyond a version, in order, up to a limit for each (1 statement)."""
-        rows = await self._database.fetch(
-            """SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS w(order_id, version)
-                CROSS JOIN LATERAL (SELECT * FROM order_events e
-                                     WHERE e.order_id = w.order_id AND e.version > w.version
-                                     ORDER BY e.version LIMIT $3) e""",
-            list(after.keys()),
-            list(after.values()),
-            limit_per_order,
-        )
-        found = _grouped(rows, "order_id", event_from)
-        return {order_id: found.get(order_id, []) for order_id in after}
+        return await events_of(self._database, after, limit_per_order)
 
 
-class _OneMoment:
-    """Stands where a Database stands, but reads on one connection and so in one snapshot."""
+async def events_of(
+    reader: Reader, after: Mapping[UUID, int], limit_per_order: int
+) -> dict[UUID, list[OrderEvent]]:
+    """Return each order's events beyond a version, in order, up to a limit for each (1 statement)."""
+    rows = await reader.fetch(
+        """SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS w(order_id, version)
+            CROSS JOIN LATERAL (SELECT * FROM order_events e
+                                 WHERE e.order_id = w.order_id AND e.version > w.version
+                                 ORDER BY e.version LIMIT $3) e""",
+        list(after.keys()),
+        list(after.values()),
+        limit_per_order,
+    )
+    found = _grouped(rows, "order_id", event_from)
+    return {order_id: found.get(order_id, []) for order_id in after}
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a pool's proxy
-        self._connection = connection
 
-    async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
-        rows: Sequence[Record] = await self._connection.fetch(statement, *arguments)
-        return rows
-
-
-async def _snapshots(moment: Any, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:  # noqa: ANN401 - either
+async def _snapshots(moment: Reader, order_ids: Sequence[UUID]) -> dict[UUID, OrderSnapshot]:
     found = await orders(moment, order_ids)
     ids = list(found)
     line_of = await lines(moment, ids)
@@ -258,15 +251,13 @@ class LogPosition:
 _NOWHERE: Final = UUID(int=0)
 
 
-async def log(
-    database: Database, after: LogPosition | None, limit: int
-) -> list[tuple[LogPosition, OrderEvent]]:
+async def log(reader: Reader, after: LogPosition | None, limit: int) -> list[tuple[LogPosition, OrderEvent]]:
     """Return events of all orders in commit order, beyond a position.
 
     Only transactions older than every one still running are shown: none that commits later can come before them.
     """
     position = after or LogPosition(0, _NOWHERE, 0)
-    rows = await database.fetch(
+    rows = await reader.fetch(
         """SELECT *, xid::text::bigint AS position FROM order_events
             WHERE (xid, order_id, version) > ($1::text::xid8, $2::uuid, $3::int)
               AND xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -279,8 +270,8 @@ async def log(
     return [(LogPosition(row["position"], row["order_id"], row["version"]), event_from(row)) for row in rows]
 
 
-async def log_end(database: Database) -> LogPosition:
+async def log_end(reader: Reader) -> LogPosition:
     """Return the position just before the oldest transaction that still runs."""
-    row = await database.fetch_row("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid")
+    row = await reader.fetch_row("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid")
     assert row is not None, "a snapshot is always there"  # noqa: S101 - holds by construction
     return LogPosition(row["xid"], _NOWHERE, 0)

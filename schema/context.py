@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import strawberry
 
 from app.auth import ANYONE, Caller
+from app.views import MomentaryViews
 from schema.loaders import Loaders
 
 if TYPE_CHECKING:
@@ -66,13 +67,21 @@ class Context:
         """Return a context that has read nothing yet."""
         return cls(services, Loaders(services.views), caller)
 
+    @classmethod
+    def at_one_moment(cls, services: Services, views: MomentaryViews, caller: Caller) -> Context:
+        """Return a context whose reads agree with each other, until it is told to forget."""
+        return cls(replace(services, views=views), Loaders(views), caller)
+
     def fresh(self) -> Context:
         """Return a context of the same caller for another operation."""
         return Context.of(self.services, self.caller)
 
     def forget(self) -> None:
         """Read everything anew from here on: something has changed."""
-        self.loaders = Loaders(self.services.views)
+        views = self.services.views
+        if isinstance(views, MomentaryViews):
+            views.renew()
+        self.loaders = Loaders(views)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -106,7 +106,8 @@ class GraphQLView(GraphQL[Context, None]):
             check_content_type(request.headers.get("content-type", ""))
             operation = read_operation(await read_body(receive))
             caller = await self.services.authenticator.identify(request.headers.get("authorization"))
-            result = await self._run(operation, Context.of(self.services, caller))
+            async with self.services.views.at_one_moment() as views:
+                result = await self._run(operation, Context.at_one_moment(self.services, views, caller))
             response = _show(result, media_type or JSON_TYPE)
         except BadRequestError as error:
             response = _refuse(error.status, error.message, {}, media_type)

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from app.auth import Caller
     from app.domain.order import Order, Payment
-    from db.pool import Database
+    from db.pool import Reader
 
 
-async def order_for(database: Database, caller: Caller, order_id: UUID | None, field: str) -> Order:
+async def order_for(reader: Reader, caller: Caller, order_id: UUID | None, field: str) -> Order:
     """Return the caller's order of that id.
 
     Raises:
         DomainError: NOT_FOUND when there is none, or it is somebody else's.
     """
-    found = await reads.orders(database, [order_id]) if order_id is not None else {}
+    found = await reads.orders(reader, [order_id]) if order_id is not None else {}
     order = found.get(order_id) if order_id is not None else None
     if order is None or not caller.may_see(order):
         raise DomainError(ErrorCode.NOT_FOUND, "There is no such order, or it is not yours.", (field,))
@@ -30,7 +30,7 @@ async def order_for(database: Database, caller: Caller, order_id: UUID | None, f
 
 
 async def payment_for(
-    database: Database, caller: Caller, payment_id: UUID | None, field: str
+    reader: Reader, caller: Caller, payment_id: UUID | None, field: str
 ) -> tuple[Payment, Order]:
     """Return the payment of that id and its order, when the order is the caller's.
 
@@ -38,11 +38,11 @@ async def payment_for(
         DomainError: NOT_FOUND when there is none, or it is somebody else's.
     """
     missing = DomainError(ErrorCode.NOT_FOUND, "There is no such payment, or it is not yours.", (field,))
-    found = await reads.payments(database, [payment_id]) if payment_id is not None else {}
+    found = await reads.payments(reader, [payment_id]) if payment_id is not None else {}
     payment = found.get(payment_id) if payment_id is not None else None
     if payment is None:
         raise missing
-    orders = await reads.orders(database, [payment.order_id])
+    orders = await reads.orders(reader, [payment.order_id])
     order = orders[payment.order_id]
     if not caller.may_see(order):
         raise missing
