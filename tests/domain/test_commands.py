@@ -183,6 +183,39 @@ def test_what_is_due_is_neither_paid_nor_authorised(facts: list[Fact], due: int)
     assert amount_due(told(*facts)) == rupees(due)
 
 
+def test_an_authorisation_of_a_payment_that_is_paid_already_covers_nothing_else() -> None:
+    record = a_record(a_payment(amount_minor=300, capture_method=CaptureMethod.MANUAL))
+    facts = (authorized(300), authorized(300, "d"), captured(300))
+
+    record = decide(record, a_report(*facts), NOON).record
+
+    assert record.payments[PAYMENT_ID].state.status is PaymentStatus.SUCCEEDED
+    assert amount_due(record) == rupees(200)
+
+
+@pytest.mark.parametrize(
+    ("order", "balance", "surplus"),
+    [
+        ({}, 500, 0),
+        ({"paid_minor": 200}, 300, 0),
+        ({"paid_minor": 500, "refunded_minor": 200}, 200, 0),
+        ({"paid_minor": 700}, 0, 200),
+        ({"paid_minor": 700, "refunded_minor": 200}, 0, 0),
+        ({"status": OrderStatus.COMPLETED, "paid_minor": 700}, 0, 200),
+        ({"status": OrderStatus.CANCELED}, 0, 0),
+        ({"status": OrderStatus.CANCELED, "paid_minor": 200}, 0, 200),
+        ({"status": OrderStatus.EXPIRED, "paid_minor": 200, "refunded_minor": 150}, 0, 50),
+        ({"status": OrderStatus.EXPIRED, "paid_minor": 200, "refunded_minor": 300}, 0, 0),
+    ],
+)
+def test_an_open_order_wants_its_total_and_a_closed_one_nothing(
+    order: dict[str, Any], balance: int, surplus: int
+) -> None:
+    record = a_record(**order)
+
+    assert (record.order.balance, record.order.surplus) == (rupees(balance), rupees(surplus))
+
+
 @pytest.mark.parametrize(("amount", "asked"), [(None, 500), (rupees(200), 200), (rupees(500), 500)])
 def test_a_refund_is_written_before_the_gateway_is_asked(amount: Money | None, asked: int) -> None:
     record = told(captured())
