@@ -56,6 +56,10 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
                 foreign_pre_chain=shared, processors=last, use_get_message=True
             )
         )
+    # Where a line comes from, and on which thread, is not shown, so it need not be found out for each.
+    # Source: https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None  # noqa: SLF001 - the documented way
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -24,6 +24,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._children: dict[tuple[str, str], Histogram] = {}
         self._webhooks = Histogram(
             "orderpulse_webhook_seconds",
             "Time from a delivery's first byte to its answer, which follows the commit.",
@@ -46,7 +47,10 @@ class Metrics:
 
     def webhook(self, gateway: str, outcome: str, seconds: float) -> None:
         """Count one delivery and the time that it took."""
-        self._webhooks.labels(gateway, outcome).observe(seconds)
+        child = self._children.get((gateway, outcome))
+        if child is None:
+            child = self._children[gateway, outcome] = self._webhooks.labels(gateway, outcome)
+        child.observe(seconds)
 
     def pushed(self, seconds: float) -> None:
         """Count one frame and the time since its webhook came in."""

@@ -6,12 +6,12 @@ has no other place: telemetry off.
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import stripe
 
 from app.domain.facts import add_facts
@@ -185,7 +185,7 @@ class StripeGateway:
     def parse(self, delivery: Verified) -> Notification:
         """Translate an event."""
         try:
-            event = json.loads(delivery.body)
+            event = orjson.loads(delivery.body)
         except RecursionError:
             raise ValueError("Stripe's event is nested too deeply.") from None
         if not isinstance(event, dict):
