@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from app.batch import Webhook
+from app.edge import SECURITY_HEADERS
 from app.gateways import Notification, SignatureError
 from app.identity import new_id
 from app.settle import SettleBusyError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_HEADERS: Final = ((b"content-type", b"application/json"), *SECURITY_HEADERS)
 BODY_BYTES_MAX: Final = 1_048_576
 BODY_SECONDS_MAX: Final = 10.0
 """How long a body may take to arrive whole; gateways themselves give up after 5 to 30 s."""
@@ -76,22 +78,33 @@ class WebhookEndpoint:
         name = scope["path_params"]["gateway"]
         gateway = self._gateways.find(name)
         if gateway is None:
-            await _answer(send, 404, {"error": "There is no such gateway here."})
+            await _answer(scope, send, 404, {"error": "There is no such gateway here."})
             return
         try:
             outcome = await self._take(gateway, scope, receive, started)
         except _RefusedError as refused:
+            log.warning(
+                "webhook.refused",
+                extra={
+                    "request": scope["request_id"].decode(),
+                    "gateway": gateway.name,
+                    "outcome": refused.outcome,
+                    "reason": str(refused.__cause__ or refused),
+                },
+            )
             self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
-            await _answer(send, refused.status, {"error": refused.message})
+            await _answer(scope, send, refused.status, {"error": refused.message})
             return
         except Exception:
             # The boundary to the server: a gateway gets an answer whatever happens here, and comes again.
-            log.exception("webhook.broken", extra={"gateway": gateway.name})
+            log.exception(
+                "webhook.broken", extra={"request": scope["request_id"].decode(), "gateway": gateway.name}
+            )
             self._figures.webhook(gateway.name, "error", time.monotonic() - started)
-            await _answer(send, 500, {"error": "Internal error. Send it again."})
+            await _answer(scope, send, 500, {"error": "Internal error. Send it again."})
             return
         assert outcome.status is not None, "a webhook always has a status"  # noqa: S101 - settle's promise
-        await _answer(send, 200, {"status": outcome.status})
+        await _answer(scope, send, 200, {"status": outcome.status})
         self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
 
     async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
@@ -108,6 +121,7 @@ class WebhookEndpoint:
             log.info(
                 "webhook.settled",
                 extra={
+                    "request": scope["request_id"].decode(),
                     "gateway": gateway.name,
                     "external_id": webhook.external_id,
                     "type": webhook.type,
@@ -123,7 +137,6 @@ def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_
     try:
         verified = gateway.verify(headers, body, datetime.now(UTC))
     except SignatureError as error:
-        log.warning("webhook.forged", extra={"gateway": gateway.name, "reason": error.reason})
         raise _RefusedError(400, "signature", "The signature is not valid.") from error
     error_text = None
     try:
@@ -184,8 +197,8 @@ async def _read_whole(receive: Receive) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _answer(send: Send, status: int, body: dict[str, str]) -> None:
-    headers = [(b"content-type", b"application/json")]
+async def _answer(scope: Scope, send: Send, status: int, body: dict[str, str]) -> None:
+    headers = [*_HEADERS, (b"x-request-id", scope["request_id"])]
     if status in _EXTRA_HEADERS:
         headers.append(_EXTRA_HEADERS[status])
     await send({"type": "http.response.start", "status": status, "headers": headers})

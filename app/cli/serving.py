@@ -67,6 +67,7 @@ async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvic
         ws_max_size=FRAME_BYTES_MAX,
         ws_per_message_deflate=False,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         log_config=None,
         lifespan="on",

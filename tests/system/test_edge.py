@@ -252,7 +252,7 @@ async def test_no_secret_of_the_shop_or_of_its_guests_is_printed(
 
     secrets = [*SECRETS, guest.token, payment["nextAction"]["parameters"]["clientSecret"], "4242424242424242"]
     assert [secret for secret in secrets if secret in printed] == []
-    assert "webhook.forged" in printed
+    assert "webhook.refused" in printed
     assert "webhook.settled" in printed
 
 
