@@ -186,8 +186,8 @@ class StripeGateway:
         """Translate an event."""
         try:
             event = orjson.loads(delivery.body)
-        except RecursionError:
-            raise ValueError("Stripe's event is nested too deeply.") from None
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"Stripe's event is not JSON: {error}") from None
         if not isinstance(event, dict):
             raise ValueError("Stripe's event is not a JSON object.")  # noqa: TRY004 - the contract's word
         return read_event(event, live=self._settings.live, publishable_key=self._settings.publishable_key)
