@@ -130,5 +130,6 @@ class Idempotency:
         try:
             return await work(row["id"])
         except BaseException:
+            # Also when the caller goes away: without an answer the key has to be free for the next try.
             await store.release_key(self._database, row["id"])
             raise
