@@ -15,6 +15,7 @@ from db.rows import (
     dispute_row,
     event_row,
     fact_row,
+    job_row,
     order_row,
     payment_row,
     posting_rows,
@@ -191,6 +192,7 @@ class _Batch:
             return decision
         self._records[order_id] = decision.record
         self._writes.events.extend(event_row(event) for event in decision.events)
+        self._writes.jobs.extend(job_row(new_id(), job) for job in decision.jobs)
         for payment_id, fact in decision.facts:
             self._facts[fact.key] = (payment_id, fact)
         self._book(decision)

@@ -39,12 +39,12 @@ _MAKE: Final = """
 WITH given AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS g(order_id, payment_id)),
 made AS (
   INSERT INTO orders SELECT order_id, order_id::text, 'PENDING', 'UNPAID', 'UNFULFILLED', 2, 'INR', $3, 0, 0, false,
-    NULL, NULL, 'REFUND', NULL, '{}', $4, $4 FROM given
+    NULL, NULL, 'REFUND', NULL, '{}', $4, $4, false FROM given
 ), lined AS (
   INSERT INTO order_lines SELECT order_id, 0, 'TEA', 'Tea', 1, $3, 'INR' FROM given
 ), opened AS (
   INSERT INTO payments SELECT payment_id, order_id, 'STRIPE', NULL, 'REQUIRES_PAYMENT_METHOD', 'AUTOMATIC', 'INR', $3,
-    0, 0, 0, 'pi_' || payment_id, NULL, NULL, false, $4, $4 FROM given
+    0, 0, 0, 'pi_' || payment_id, NULL, NULL, false, $4, $4, 0, 0 FROM given
 )
 INSERT INTO order_events (order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
                           amount_minor, currency, message, occurred_at, reported_at)

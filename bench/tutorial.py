@@ -72,6 +72,8 @@ async def _settle(session: AsyncSession, event: dict[str, Any], intent: dict[str
             error=None,
             body=body,
             payment_id=payment.id,
+            named_payment_id=payment.id,
+            reference=intent["id"],
             received_at=now,
             applied_at=now,
         )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
+    from app.domain.jobs import Job
     from app.domain.ledger import Posting
 
 Row = dict[str, Any]
@@ -65,6 +66,7 @@ def order_from(row: Columns) -> Order:
         metadata=row["metadata"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        has_suspense=row["has_suspense"],
     )
 
 
@@ -89,6 +91,7 @@ def order_row(order: Order) -> Row:
         "metadata": order.metadata,
         "created_at": order.created_at,
         "updated_at": order.updated_at,
+        "has_suspense": order.has_suspense,
     }
 
 
@@ -113,6 +116,8 @@ def payment_from(row: Columns) -> Payment:
         late_authorized=row["late_authorized"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        disputed_minor=row["disputed_minor"],
+        suspended_minor=row["suspended_minor"],
     )
 
 
@@ -136,6 +141,8 @@ def payment_row(payment: Payment) -> Row:
         "late_authorized": payment.late_authorized,
         "created_at": payment.created_at,
         "updated_at": payment.updated_at,
+        "disputed_minor": payment.disputed_minor,
+        "suspended_minor": payment.suspended_minor,
     }
 
 
@@ -340,6 +347,17 @@ def posting_rows(transaction_id: UUID, order_id: UUID, payment: Payment, given: 
         }
         for position, posting in enumerate(given)
     ]
+
+
+def job_row(job_id: UUID, job: Job) -> Row:
+    """Return the row of a new job; its times are the database's."""
+    return {
+        "id": job_id,
+        "kind": job.kind,
+        "subject_id": job.subject_id,
+        "gateway": job.gateway,
+        "delay_seconds": job.delay_seconds,
+    }
 
 
 def money_from(row: Columns) -> Money | None:

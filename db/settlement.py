@@ -75,6 +75,7 @@ class WriteSet:
     disputes: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
+    jobs: list[Row] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
 
 
@@ -178,9 +179,17 @@ WITH inbox AS (
   SELECT transaction_id, position, order_id, payment_id, account, amount_minor, currency, description,
          clock_timestamp()
     FROM json_populate_recordset(NULL::ledger_entries, $19)
+), owed AS (
+  INSERT INTO jobs AS j (id, kind, subject_id, gateway, due_at, attempts, created_at)
+  SELECT DISTINCT ON (kind, subject_id) id, kind, subject_id, gateway,
+         clock_timestamp() + make_interval(secs => delay_seconds), 0, clock_timestamp()
+    FROM json_to_recordset($20)
+      AS n(id uuid, kind text, subject_id uuid, gateway text, delay_seconds double precision)
+   ORDER BY kind, subject_id, delay_seconds
+  ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = least(j.due_at, excluded.due_at), died_at = NULL
 ), answered AS (
   UPDATE idempotency_keys k SET answer = n.answer, locked_until = NULL
-    FROM json_populate_recordset(NULL::idempotency_keys, $20) n WHERE k.id = n.id
+    FROM json_populate_recordset(NULL::idempotency_keys, $21) n WHERE k.id = n.id
 )
 SELECT count(*) FROM told
 """
@@ -276,6 +285,7 @@ async def write(connection: Connection, batch: WriteSet) -> None:
         batch.disputes,
         batch.events,
         batch.ledger,
+        batch.jobs,
         batch.answers,
     )
     if told != len(batch.facts):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from app.domain.events import OrderEvent
     from app.domain.facts import Fact, Facts
+    from app.domain.jobs import Job
     from app.domain.ledger import Posting
     from app.domain.money import Money
     from app.domain.states import EventSource, FulfillmentStatus, RefundInitiator
@@ -77,6 +78,8 @@ class OpenPayment:
     amount: Money | None
     """None for whatever is left to pay."""
     source: EventSource
+    poll_after_seconds: float = 60.0
+    """When its gateway is asked for the first time, should no webhook come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,13 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireOrder:
+    """The order's time to pay may have run out. Nothing happens to one that is paid, under way or not due yet."""
+
+    source: EventSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FulfillOrder:
     """The goods moved."""
 
@@ -113,7 +123,7 @@ class FulfillOrder:
     expected_version: int | None = None
 
 
-Change = Report | OpenPayment | RequestRefund | CancelOrder | FulfillOrder
+Change = Report | OpenPayment | RequestRefund | CancelOrder | ExpireOrder | FulfillOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +134,7 @@ class Decision:
     events: tuple[OrderEvent, ...] = ()
     facts: tuple[tuple[UUID, Fact], ...] = ()
     postings: tuple[tuple[UUID, Posting], ...] = ()
+    jobs: tuple[Job, ...] = ()
 
     def as_change(self, received_at: float | None = None) -> OrderChange:
         """Return what subscribers are told; `received_at` is when the cause of it came in."""

@@ -52,6 +52,8 @@ class Order:
     metadata: Mapping[str, object]
     created_at: datetime
     updated_at: datetime
+    has_suspense: bool = False
+    """Whether any of its money is or was in suspense."""
 
     @property
     def is_open(self) -> bool:
@@ -92,6 +94,9 @@ class Payment:
     late_authorized: bool
     created_at: datetime
     updated_at: datetime
+    disputed_minor: int = 0
+    suspended_minor: int = 0
+    """How much of it is in suspense, in `currency`."""
 
     @property
     def amount(self) -> Money:

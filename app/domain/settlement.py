@@ -12,6 +12,7 @@ from app.domain.changes import (
     CancelOrder,
     Change,
     Decision,
+    ExpireOrder,
     FulfillOrder,
     OpenPayment,
     OrderRecord,
@@ -55,6 +56,8 @@ def decide(record: OrderRecord, change: Change, now: datetime) -> Decision:
             return _request_refund(record, change, now)
         case CancelOrder():
             return _cancel(record, change, now)
+        case ExpireOrder():
+            return _expire(record, change, now)
         case FulfillOrder():
             return _fulfill(record, change, now)
         case _:
@@ -254,6 +257,17 @@ def _cancel(record: OrderRecord, change: CancelOrder, now: datetime) -> Decision
     timeline = Timeline(order, change.source, now)
     timeline.add(canceled, OrderEventType.ORDER_CANCELED, message=change.reason)
     return Decision(record=replace(record, order=timeline.numbered(canceled)), events=timeline.events)
+
+
+def _expire(record: OrderRecord, change: ExpireOrder, now: datetime) -> Decision:
+    order = record.order
+    due = order.expires_at is not None and order.expires_at <= now
+    if order.status is not OrderStatus.PENDING or order.payment_in_progress or not due:
+        return Decision(record=record)
+    expired = replace(order, status=OrderStatus.EXPIRED)
+    timeline = Timeline(order, change.source, now)
+    timeline.add(expired, OrderEventType.ORDER_EXPIRED)
+    return Decision(record=replace(record, order=timeline.numbered(expired)), events=timeline.events)
 
 
 def _expect_version(order: Order, expected: int | None) -> None:

@@ -185,6 +185,38 @@ class OrderEventType(StrEnum):
     DISPUTE_WON = "DISPUTE_WON"
     DISPUTE_LOST = "DISPUTE_LOST"
     FULFILLMENT_CHANGED = "FULFILLMENT_CHANGED"
+    SUSPENSE_OPENED = "SUSPENSE_OPENED"
+    SUSPENSE_RESOLVED = "SUSPENSE_RESOLVED"
+
+
+class SuspenseReason(StrEnum):
+    """Why money is held that no order may keep yet."""
+
+    UNKNOWN_ORDER = "UNKNOWN_ORDER"
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    LATE_PAYMENT = "LATE_PAYMENT"
+    SURPLUS = "SURPLUS"
+
+
+class SuspenseResolution(StrEnum):
+    """What became of money that was held."""
+
+    REFUND = "REFUND"
+    APPLY_TO_ORDER = "APPLY_TO_ORDER"
+    WRITE_OFF = "WRITE_OFF"
+
+
+class JobKind(StrEnum):
+    """Work that is owed. The job's subject is a payment, a refund, an order, a delivery or a gateway."""
+
+    PAYMENT_POLL = "PAYMENT_POLL"
+    PAYMENT_CANCEL = "PAYMENT_CANCEL"
+    REFUND = "REFUND"
+    SUSPENSE_REFUND = "SUSPENSE_REFUND"
+    ORDER_EXPIRY = "ORDER_EXPIRY"
+    INBOX_REPLAY = "INBOX_REPLAY"
+    GATEWAY_BACKFILL = "GATEWAY_BACKFILL"
 
 
 class LedgerAccount(StrEnum):

@@ -6,6 +6,9 @@ disputes are what follows from them, kept for reading. The order row is the mute
 
 from __future__ import annotations
 
+from sqlmodel import SQLModel
+
+from db.guards import BALANCED, BALANCES, ONLY_GROWS, guard, only_grows
 from db.tables.deliveries import IdempotencyKeyRow, InboxEventRow, JobRow
 from db.tables.orders import (
     OrderAccessTokenRow,
@@ -15,7 +18,15 @@ from db.tables.orders import (
     OrderRow,
     ProductRow,
 )
-from db.tables.payments import DisputeRow, FactRow, LedgerEntryRow, PaymentAttemptRow, PaymentRow, RefundRow
+from db.tables.payments import (
+    DisputeRow,
+    FactRow,
+    LedgerEntryRow,
+    PaymentAttemptRow,
+    PaymentRow,
+    RefundRow,
+    SuspenseItemRow,
+)
 
 __all__ = [
     "DisputeRow",
@@ -33,4 +44,10 @@ __all__ = [
     "PaymentRow",
     "ProductRow",
     "RefundRow",
+    "SuspenseItemRow",
 ]
+
+_tables = SQLModel.metadata.tables
+guard(_tables["orders"], ONLY_GROWS, BALANCES)
+guard(_tables["order_events"], only_grows("order_events"))
+guard(_tables["ledger_entries"], only_grows("ledger_entries"), BALANCED)

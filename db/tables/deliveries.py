@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from app.domain.states import (
     GatewayName,
     InboxEventStatus,
+    JobKind,
 )
 from db.columns import (
     at_least,
@@ -36,6 +37,17 @@ class InboxEventRow(SQLModel, table=True):
         at_least("attempts", 0),
         Index(None, "payment_id"),
         Index(
+            "ix_inbox_events_waiting_by_reference",
+            "gateway",
+            "reference",
+            postgresql_where=sql("status = 'UNMATCHED'"),
+        ),
+        Index(
+            "ix_inbox_events_waiting_by_payment",
+            "named_payment_id",
+            postgresql_where=sql("status = 'UNMATCHED'"),
+        ),
+        Index(
             "ix_inbox_events_unapplied",
             "received_at",
             postgresql_where=sql("status IN ('RECEIVED', 'UNMATCHED', 'FAILED')"),
@@ -52,6 +64,10 @@ class InboxEventRow(SQLModel, table=True):
     error: str | None = Field(sa_column=text(nullable=True))
     body: bytes = Field(sa_column=SqlColumn(LargeBinary, nullable=False))
     payment_id: UUID | None = Field(foreign_key="payments.id")
+    named_payment_id: UUID | None
+    """The payment of ours that it names, whether or not there is one."""
+    reference: str | None = Field(sa_column=text(nullable=True))
+    """The gateway's id of the payment that it names."""
     received_at: datetime = Field(sa_column=instant())
     applied_at: datetime | None = Field(sa_column=instant(nullable=True))
 
@@ -72,20 +88,32 @@ class IdempotencyKeyRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """Work that is owed, written in the transaction that owes it."""
+    """Work that is owed, written in the transaction that owes it.
+
+    Whoever works on it holds it until `leased_until` under a lease of its own; a holder that was paused past that
+    finds another lease in the row, and changes nothing. A dead job is one that was given up, for people to look at.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("kind", "subject_id"),
+        one_of("kind", JobKind),
+        one_of("gateway", GatewayName),
         at_least("attempts", 0),
-        Index(None, "due_at"),
+        CheckConstraint("(lease_id IS NULL) = (leased_until IS NULL)", name="lease"),
+        Index("ix_jobs_due", "due_at", postgresql_where=sql("died_at IS NULL")),
+        Index("ix_jobs_dead", "died_at", postgresql_where=sql("died_at IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
     kind: str = Field(sa_column=text())
     subject_id: UUID
+    gateway: str | None = Field(sa_column=text(nullable=True))
+    """The gateway that will be asked, so that none is asked more often than it allows."""
     due_at: datetime = Field(sa_column=instant())
     attempts: int
-    locked_until: datetime | None = Field(sa_column=instant(nullable=True))
+    lease_id: UUID | None
+    leased_until: datetime | None = Field(sa_column=instant(nullable=True))
     last_error: str | None = Field(sa_column=text(nullable=True))
     created_at: datetime = Field(sa_column=instant())
+    died_at: datetime | None = Field(sa_column=instant(nullable=True))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
@@ -72,11 +72,6 @@ class OrderRow(SQLModel, table=True):
         Index(None, "updated_at", "id"),
         Index(None, "customer_id", "created_at", "id"),
         Index(None, "customer_email"),
-        Index(
-            "ix_orders_expiring",
-            "expires_at",
-            postgresql_where=sql("status = 'PENDING' AND expires_at IS NOT NULL"),
-        ),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 
@@ -94,6 +89,8 @@ class OrderRow(SQLModel, table=True):
     customer_id: str | None = Field(sa_column=text(nullable=True))
     customer_email: str | None = Field(sa_column=text(nullable=True))
     late_payment_policy: str = Field(sa_column=text())
+    has_suspense: bool = Field(sa_column=SqlColumn(Boolean, nullable=False, server_default=sql("false")))
+    """Whether any of its money is or was in suspense: only then are its items read with it."""
     expires_at: datetime | None = Field(sa_column=instant(nullable=True))
     meta: dict[str, Any] = Field(sa_column=json(name="metadata", nullable=False))
     created_at: datetime = Field(sa_column=instant())

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from app.domain.facts import FactKind
@@ -20,6 +21,8 @@ from app.domain.states import (
     PaymentStatus,
     RefundInitiator,
     RefundStatus,
+    SuspenseReason,
+    SuspenseResolution,
 )
 from db.columns import (
     at_least,
@@ -46,6 +49,7 @@ class PaymentRow(SQLModel, table=True):
         at_least("authorized_minor", 0),
         at_least("captured_minor", 0),
         at_least("refunded_minor", 0),
+        at_least("disputed_minor", 0),
         UniqueConstraint("gateway", "reference"),
         Index(None, "order_id"),
         {"postgresql_with": {"fillfactor": "80"}},
@@ -62,6 +66,9 @@ class PaymentRow(SQLModel, table=True):
     authorized_minor: int = Field(sa_column=minor_units())
     captured_minor: int = Field(sa_column=minor_units())
     refunded_minor: int = Field(sa_column=minor_units())
+    disputed_minor: int = Field(sa_column=minor_units(server_default=sql("0")))
+    suspended_minor: int = Field(sa_column=minor_units(server_default=sql("0")))
+    """How much of it is in suspense, in `currency`."""
     reference: str | None = Field(sa_column=text(nullable=True))
     next_action: dict[str, Any] | None = Field(sa_column=json(nullable=True))
     last_error: dict[str, Any] | None = Field(sa_column=json(nullable=True))
@@ -161,8 +168,46 @@ class DisputeRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=instant())
 
 
+class SuspenseItemRow(SQLModel, table=True):
+    """Money that is held and that no order may keep yet, or that was."""
+
+    __tablename__ = "suspense_items"
+    __table_args__ = (
+        one_of("reason", SuspenseReason),
+        one_of("gateway", GatewayName),
+        one_of("resolution", SuspenseResolution),
+        at_least("amount_minor", 1),
+        currency_code(),
+        CheckConstraint("(resolution IS NULL) = (resolved_at IS NULL)", name="resolved"),
+        CheckConstraint("payment_id IS NOT NULL OR reason = 'UNKNOWN_ORDER'", name="payment"),
+        Index(None, "created_at", "id"),
+        Index(None, "order_id"),
+        Index("ix_suspense_items_open", "created_at", "id", postgresql_where=sql("resolution IS NULL")),
+        Index(
+            "ix_suspense_items_unknown",
+            "gateway",
+            "reference",
+            postgresql_where=sql("resolution IS NULL AND payment_id IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    reason: str = Field(sa_column=text())
+    gateway: str = Field(sa_column=text())
+    reference: str = Field(sa_column=text())
+    """The gateway's id of the payment, or ours where the gateway never gave one."""
+    amount_minor: int = Field(sa_column=minor_units())
+    currency: str = Field(sa_column=text())
+    order_id: UUID | None = Field(foreign_key="orders.id")
+    payment_id: UUID | None = Field(foreign_key="payments.id")
+    resolution: str | None = Field(sa_column=text(nullable=True))
+    message: str | None = Field(sa_column=text(nullable=True))
+    created_at: datetime = Field(sa_column=instant())
+    resolved_at: datetime | None = Field(sa_column=instant(nullable=True))
+
+
 class LedgerEntryRow(SQLModel, table=True):
-    """Double entry: the amounts of one transaction add up to zero in each currency."""
+    """Double entry: the amounts of one transaction add up to zero in each currency. Guarded by `db.guards`."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
