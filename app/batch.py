@@ -9,6 +9,7 @@ from app.domain.changes import Change, Decision, OrderRecord, Report
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.settlement import decide
 from app.domain.states import EventSource, InboxEventStatus
+from app.domain.suspense import unknown_money
 from app.identity import new_id
 from db.rows import (
     attempt_row,
@@ -20,18 +21,20 @@ from db.rows import (
     payment_row,
     posting_rows,
     refund_row,
+    suspense_row,
 )
 from db.settlement import InboxMark, Locked, Probe, WriteSet, load, lock, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from app.domain.changes import PaymentRecord
     from app.domain.facts import Fact
+    from app.domain.ledger import Posting
     from app.domain.order import OrderChange
     from app.domain.states import GatewayName
+    from app.domain.suspense import SuspenseItem
     from db.pool import Connection
 
 
@@ -151,6 +154,7 @@ class _Batch:
         if not webhook.facts:
             return self._mark(webhook, InboxEventStatus.IGNORED, payment_id=next(iter(matches), None))
         if not matches:
+            self._keep_unknown_money(webhook)
             return self._mark(webhook, InboxEventStatus.UNMATCHED, error="No payment here has these ids.")
         if len(matches) > 1:
             return self._mark(webhook, InboxEventStatus.FAILED, error="Its ids name more than one payment.")
@@ -174,6 +178,11 @@ class _Batch:
             payment_id=payment_id,
         )
 
+    def _keep_unknown_money(self, webhook: Webhook) -> None:
+        item = unknown_money(webhook.gateway, webhook.reference, webhook.facts, self._locked.now)
+        if item is not None:
+            self._writes.suspense[item.id] = suspense_row(item)
+
     def _command(self, command: Command) -> Outcome | DomainError:
         if command.order_id not in self._records:
             return DomainError(ErrorCode.NOT_FOUND, "There is no such order.")
@@ -187,7 +196,7 @@ class _Batch:
 
     def _decide(self, order_id: UUID, change: Change) -> Decision:
         record = self._records[order_id]
-        decision = decide(record, change, self._now)
+        decision = decide(record, change, self._locked.now)
         if decision.record is record:
             return decision
         self._records[order_id] = decision.record
@@ -198,18 +207,13 @@ class _Batch:
         self._book(decision)
         return decision
 
-    @property
-    def _now(self) -> datetime:
-        assert self._locked.now is not None, "an order is locked"  # noqa: S101 - only then is anything decided
-        return self._locked.now
-
     def _book(self, decision: Decision) -> None:
-        if not decision.postings:
-            return
-        payment_id = decision.postings[0][0]
-        payment = decision.record.payments[payment_id].payment
-        given = [posting for _, posting in decision.postings]
-        self._writes.ledger.extend(posting_rows(new_id(), payment.order_id, payment, given))
+        """Book what a decision moved: one transaction for each payment."""
+        given: dict[UUID, list[Posting]] = {}
+        for payment_id, posting in decision.postings:
+            given.setdefault(payment_id, []).append(posting)
+        for payment_id, moved in given.items():
+            self._writes.ledger.extend(posting_rows(new_id(), decision.record.order.id, payment_id, moved))
 
     def _mark(
         self,
@@ -232,6 +236,8 @@ class _Batch:
             error=None if error is None else _storable(error),
             body=webhook.body,
             payment_id=payment_id,
+            named_payment_id=webhook.payment_id,
+            reference=None if webhook.reference is None else _storable(webhook.reference),
         )
         return Outcome(status=status)
 
@@ -245,9 +251,18 @@ class _Batch:
                 continue
             if record.order is not before.order:
                 self._writes.orders.append(order_row(record.order))
+            if record.suspense is not before.suspense:
+                self._write_suspense(before.suspense, record.suspense)
             for payment_id, after in record.payments.items():
                 self._write_payment(before.payments.get(payment_id), after)
         return self._writes
+
+    def _write_suspense(
+        self, before: Mapping[UUID, SuspenseItem], after: Mapping[UUID, SuspenseItem]
+    ) -> None:
+        for item_id, item in after.items():
+            if before.get(item_id) is not item:
+                self._writes.suspense[item_id] = suspense_row(item)
 
     def _write_payment(self, before: PaymentRecord | None, after: PaymentRecord) -> None:
         if before is after:

@@ -72,6 +72,8 @@ def _add(rows: WriteSet, each: Delivery, now: datetime) -> None:
             error=None,
             body=each.request,
             payment_id=each.payment_id,
+            named_payment_id=each.payment_id,
+            reference=f"pi_{each.payment_id}",
         )
     )
     rows.orders.append(
@@ -82,6 +84,7 @@ def _add(rows: WriteSet, each: Delivery, now: datetime) -> None:
             "paid_minor": AMOUNT_MINOR,
             "refunded_minor": 0,
             "payment_in_progress": False,
+            "has_suspense": False,
             "updated_at": now,
         }
     )
@@ -92,6 +95,9 @@ def _add(rows: WriteSet, each: Delivery, now: datetime) -> None:
             "authorized_minor": AMOUNT_MINOR,
             "captured_minor": AMOUNT_MINOR,
             "refunded_minor": 0,
+            "amount_minor": AMOUNT_MINOR,
+            "disputed_minor": 0,
+            "suspended_minor": 0,
             "reference": f"pi_{each.payment_id}",
             "late_authorized": False,
             "updated_at": now,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from app.domain.changes import OrderRecord, PaymentRecord
-from db.rows import fact_from, order_from, payment_from
+from db.rows import fact_from, order_from, payment_from, suspense_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.domain.facts import Facts
     from app.domain.order import Order, Payment
     from app.domain.states import GatewayName, InboxEventStatus
+    from app.domain.suspense import SuspenseItem
     from db.pool import Connection
     from db.rows import Row
 
@@ -37,9 +38,9 @@ class Probe:
 
 @dataclass(slots=True, kw_only=True)
 class Locked:
-    """The orders of a batch, locked: `matches` says which payments each probe names."""
+    """The orders of a batch, locked at `now`: `matches` says which payments each probe names."""
 
-    now: datetime | None = None
+    now: datetime
     orders: dict[UUID, Order] = field(default_factory=dict)
     matches: dict[int, dict[UUID, UUID]] = field(default_factory=dict)
     """Probe number → payment id → order id."""
@@ -58,6 +59,8 @@ class InboxMark:
     error: str | None
     body: bytes
     payment_id: UUID | None
+    named_payment_id: UUID | None
+    reference: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class WriteSet:
     disputes: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
+    suspense: dict[UUID, Row] = field(default_factory=dict)
     jobs: list[Row] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
 
@@ -100,7 +104,7 @@ WITH named AS (
      FOR UPDATE
 )
 SELECT named.no, named.payment_id, clock_timestamp() AS now, locked.*
-  FROM locked LEFT JOIN named ON named.order_id = locked.id
+  FROM (SELECT) AS always LEFT JOIN locked ON true LEFT JOIN named ON named.order_id = locked.id
 """
 
 _LOAD: Final = """
@@ -112,15 +116,17 @@ SELECT p.*, f.object_id, f.kind, f.amount_minor AS fact_amount_minor, f.currency
  ORDER BY p.id
 """
 
+_LOAD_SUSPENSE: Final = "SELECT * FROM suspense_items WHERE order_id = ANY($1::uuid[])"
+
 _WRITE: Final = """
 WITH inbox AS (
   INSERT INTO inbox_events AS i (id, gateway, external_id, type, status, deliveries, attempts, error, body, payment_id,
-                                 received_at, applied_at)
-  SELECT n.id, n.gateway, n.external_id, n.type, n.status, n.deliveries, 1, n.error, n.body, p.id, clock_timestamp(),
-         CASE WHEN n.status IN ('APPLIED', 'IGNORED') THEN clock_timestamp() END
+                                 named_payment_id, reference, received_at, applied_at)
+  SELECT n.id, n.gateway, n.external_id, n.type, n.status, n.deliveries, 1, n.error, n.body, p.id, n.named_payment_id,
+         n.reference, clock_timestamp(), CASE WHEN n.status IN ('APPLIED', 'IGNORED') THEN clock_timestamp() END
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::bytea[],
-                $9::uuid[])
-      AS n(id, gateway, external_id, type, status, deliveries, error, body, payment_id)
+                $9::uuid[], $22::uuid[], $23::text[])
+      AS n(id, gateway, external_id, type, status, deliveries, error, body, payment_id, named_payment_id, reference)
     LEFT JOIN payments p ON p.id = n.payment_id
    ORDER BY n.gateway, n.external_id
   ON CONFLICT (gateway, external_id) DO UPDATE SET
@@ -130,19 +136,25 @@ WITH inbox AS (
     error = CASE WHEN i.applied_at IS NULL THEN excluded.error ELSE i.error END,
     payment_id = coalesce(i.payment_id, excluded.payment_id),
     applied_at = coalesce(i.applied_at, excluded.applied_at)
+  RETURNING id, gateway, status
+), new AS MATERIALIZED (
+  SELECT * FROM json_populate_recordset(NULL::payments, $10)
+), known AS MATERIALIZED (
+  SELECT * FROM json_populate_recordset(NULL::payments, $11)
 ), opened AS (
-  INSERT INTO payments SELECT * FROM json_populate_recordset(NULL::payments, $10)
+  INSERT INTO payments SELECT * FROM new
 ), paid AS (
   UPDATE payments p SET
-    method = n.method, status = n.status, authorized_minor = n.authorized_minor, captured_minor = n.captured_minor,
-    refunded_minor = n.refunded_minor, reference = n.reference, next_action = n.next_action,
+    method = n.method, status = n.status, amount_minor = n.amount_minor, authorized_minor = n.authorized_minor,
+    captured_minor = n.captured_minor, refunded_minor = n.refunded_minor, disputed_minor = n.disputed_minor,
+    suspended_minor = n.suspended_minor, reference = n.reference, next_action = n.next_action,
     last_error = n.last_error, late_authorized = n.late_authorized, updated_at = n.updated_at
-    FROM json_populate_recordset(NULL::payments, $11) n WHERE p.id = n.id
+    FROM known n WHERE p.id = n.id
 ), moved AS (
   UPDATE orders o SET
     status = n.status, payment_status = n.payment_status, fulfillment_status = n.fulfillment_status,
     version = n.version, paid_minor = n.paid_minor, refunded_minor = n.refunded_minor,
-    payment_in_progress = n.payment_in_progress, updated_at = n.updated_at
+    payment_in_progress = n.payment_in_progress, has_suspense = n.has_suspense, updated_at = n.updated_at
     FROM json_populate_recordset(NULL::orders, $12) n WHERE o.id = n.id
 ), told AS (
   INSERT INTO facts AS f SELECT * FROM json_populate_recordset(NULL::facts, $13)
@@ -187,6 +199,32 @@ WITH inbox AS (
       AS n(id uuid, kind text, subject_id uuid, gateway text, delay_seconds double precision)
    ORDER BY kind, subject_id, delay_seconds
   ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = least(j.due_at, excluded.due_at), died_at = NULL
+), waiting AS (
+  INSERT INTO jobs (id, kind, subject_id, gateway, due_at, attempts, created_at)
+  SELECT gen_random_uuid(), 'INBOX_REPLAY', id, gateway, clock_timestamp() + interval '2 seconds', 0, clock_timestamp()
+    FROM inbox WHERE status = 'UNMATCHED'
+  ON CONFLICT (kind, subject_id) DO NOTHING
+), woken AS (
+  UPDATE jobs SET due_at = clock_timestamp(), died_at = NULL
+   WHERE kind = 'INBOX_REPLAY' AND subject_id IN (
+     SELECT i.id FROM new n JOIN inbox_events i ON i.named_payment_id = n.id WHERE i.status = 'UNMATCHED'
+     UNION
+     SELECT i.id FROM (SELECT gateway, reference FROM new UNION ALL SELECT gateway, reference FROM known) n
+       JOIN inbox_events i ON i.gateway = n.gateway AND i.reference = n.reference WHERE i.status = 'UNMATCHED')
+), held AS (
+  INSERT INTO suspense_items AS s SELECT * FROM json_populate_recordset(NULL::suspense_items, $24) ORDER BY id
+  ON CONFLICT (id) DO UPDATE SET
+    reason = excluded.reason, resolution = excluded.resolution, message = excluded.message,
+    resolved_at = excluded.resolved_at,
+    amount_minor = CASE WHEN s.payment_id IS NULL THEN greatest(s.amount_minor, excluded.amount_minor)
+                        ELSE excluded.amount_minor END
+    WHERE s.payment_id IS NOT NULL OR s.resolution IS NULL
+), placed AS (
+  UPDATE suspense_items s SET
+    resolution = 'APPLY_TO_ORDER', resolved_at = clock_timestamp(), order_id = n.order_id, payment_id = n.id
+    FROM known n
+   WHERE s.resolution IS NULL AND s.payment_id IS NULL AND s.gateway = n.gateway AND s.reference = n.reference
+     AND (n.captured_minor > 0 OR n.status = 'CONFLICTED')
 ), answered AS (
   UPDATE idempotency_keys k SET answer = n.answer, locked_until = NULL
     FROM json_populate_recordset(NULL::idempotency_keys, $21) n WHERE k.id = n.id
@@ -217,10 +255,11 @@ async def lock(connection: Connection, probes: Sequence[Probe], order_ids: Itera
         [object_id for _, _, object_id in related],
         list(order_ids),
     )
-    locked = Locked()
+    locked = Locked(now=rows[-1]["now"])
     for row in rows:
         order_id = row["id"]
-        locked.now = row["now"]
+        if order_id is None:
+            continue
         if order_id not in locked.orders:
             locked.orders[order_id] = order_from(row)
         if row["no"] is not None:
@@ -243,9 +282,23 @@ async def load(connection: Connection, orders: dict[UUID, Order]) -> dict[UUID, 
     records: dict[UUID, dict[UUID, PaymentRecord]] = {order_id: {} for order_id in orders}
     for payment_id, payment in payments.items():
         records[payment.order_id][payment_id] = PaymentRecord.of(payment, facts[payment_id])
+    suspense = await _load_suspense(connection, orders)
     return {
-        order_id: OrderRecord(order=orders[order_id], payments=found) for order_id, found in records.items()
+        order_id: OrderRecord(order=orders[order_id], payments=found, suspense=suspense.get(order_id, {}))
+        for order_id, found in records.items()
     }
+
+
+async def _load_suspense(
+    connection: Connection, orders: dict[UUID, Order]
+) -> dict[UUID, dict[UUID, SuspenseItem]]:
+    """Read the suspense items of those few orders that ever had any."""
+    concerned = [order_id for order_id, order in orders.items() if order.has_suspense]
+    found: dict[UUID, dict[UUID, SuspenseItem]] = {}
+    if concerned:
+        for row in await connection.fetch(_LOAD_SUSPENSE, concerned):
+            found.setdefault(row["order_id"], {})[row["id"]] = suspense_from(row)
+    return found
 
 
 class _FactView(dict[str, Any]):
@@ -287,6 +340,9 @@ async def write(connection: Connection, batch: WriteSet) -> None:
         batch.ledger,
         batch.jobs,
         batch.answers,
+        [mark.named_payment_id for mark in batch.inbox],
+        [mark.reference for mark in batch.inbox],
+        list(batch.suspense.values()),
     )
     if told != len(batch.facts):
         raise ForeignFactError("A fact names an object of the gateway that belongs to another payment.")

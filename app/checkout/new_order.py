@@ -15,7 +15,7 @@ from app.checkout.access import source_of
 from app.checkout.catalog import NAME_LENGTH_MAX, SKU_LENGTH_MAX, check_text
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import AMOUNT_MINOR_MAX, Money
-from app.domain.order import Order, OrderAdjustment, OrderLine, OrderMoney, order_payment_status
+from app.domain.order import Order, OrderAdjustment, OrderLine, order_money, order_payment_status
 from app.domain.states import (
     FulfillmentStatus,
     LatePaymentPolicy,
@@ -23,7 +23,7 @@ from app.domain.states import (
     OrderEventType,
     OrderStatus,
 )
-from app.domain.timeline import Timeline
+from app.domain.timeline import Note, events_of
 from db.orders import NewOrder, NewToken
 
 if TYPE_CHECKING:
@@ -200,12 +200,11 @@ def new_order(
         DomainError: CURRENCY_MISMATCH, AMOUNT_TOO_SMALL or AMOUNT_TOO_LARGE.
     """
     total = _total(lines, adjustments)
-    money = OrderMoney(paid=0, refunded=0, authorized=0, conflicted=False, disputed=False, under_way=False)
-    payment_status = order_payment_status(total.minor, money)
+    payment_status = order_payment_status(total.minor, order_money(()), review=False)
     order = Order(
         id=order_id,
         number=_number(order_id),
-        status=OrderStatus.PENDING,
+        status=OrderStatus.PENDING if total.minor else OrderStatus.CONFIRMED,
         payment_status=payment_status,
         fulfillment_status=FulfillmentStatus.UNFULFILLED,
         version=0,
@@ -222,17 +221,17 @@ def new_order(
         created_at=now,
         updated_at=now,
     )
-    timeline = Timeline(order, source_of(caller), now)
-    timeline.add(order, OrderEventType.ORDER_CREATED, amount=total)
-    if total.minor == 0:
-        order = replace(order, status=OrderStatus.CONFIRMED)
-        timeline.add(order, OrderEventType.ORDER_CONFIRMED)
+    source = source_of(caller)
+    notes = [Note(type=OrderEventType.ORDER_CREATED, status=OrderStatus.PENDING, source=source, amount=total)]
+    if order.status is OrderStatus.CONFIRMED:
+        notes.append(Note(type=OrderEventType.ORDER_CONFIRMED, status=order.status, source=source))
+    events = events_of(notes, order, now)
     token = authenticator.order_token(order_id)
     return NewOrder(
-        order=timeline.numbered(order),
+        order=replace(order, version=events[-1].version),
         lines=lines,
         adjustments=adjustments,
-        events=timeline.events,
+        events=events,
         token=NewToken(id=order_id, token_hash=hash_secret(token), ttl_seconds=TOKEN_TTL_SECONDS),
     )
 

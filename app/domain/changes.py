@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.domain.order import Order, OrderChange, Payment, PaymentDetails
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from app.domain.jobs import Job
     from app.domain.ledger import Posting
     from app.domain.money import Money
-    from app.domain.states import EventSource, FulfillmentStatus, RefundInitiator
+    from app.domain.states import EventSource, FulfillmentStatus, RefundInitiator, SuspenseResolution
+    from app.domain.suspense import SuspenseItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class OrderRecord:
 
     order: Order
     payments: Mapping[UUID, PaymentRecord]
+    suspense: Mapping[UUID, SuspenseItem] = field(default_factory=dict)
+    """Its items, open and closed."""
 
     @property
     def states(self) -> list[PaymentState]:
@@ -96,6 +99,17 @@ class RequestRefund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveSuspense:
+    """A person's word on money that is held. `refund_id` is the refund that giving it back makes."""
+
+    item_id: UUID
+    resolution: SuspenseResolution
+    message: str | None
+    refund_id: UUID
+    source: EventSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
     """An order to be given up. `expected_version` refuses when the order has moved on meanwhile."""
 
@@ -123,7 +137,7 @@ class FulfillOrder:
     expected_version: int | None = None
 
 
-Change = Report | OpenPayment | RequestRefund | CancelOrder | ExpireOrder | FulfillOrder
+Change = Report | OpenPayment | RequestRefund | ResolveSuspense | CancelOrder | ExpireOrder | FulfillOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from app.domain.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -174,34 +174,37 @@ class OrderMoney:
     paid: int
     refunded: int
     authorized: int
-    conflicted: bool
     disputed: bool
     under_way: bool
 
 
-def order_money(states: Collection[PaymentState]) -> OrderMoney:
+def order_money(states: Iterable[PaymentState]) -> OrderMoney:
     """Add up the payments. Money of a conflicted payment is nobody's yet and counts for nothing."""
-    counted = [state for state in states if state.status is not PaymentStatus.CONFLICTED]
+    paid = refunded = authorized = 0
+    disputed = under_way = False
+    for state in states:
+        under_way = under_way or state.under_way
+        disputed = disputed or any(dispute.status in _CONTESTED for dispute in state.disputes)
+        if state.status is PaymentStatus.CONFLICTED:
+            continue
+        paid += state.captured.minor
+        refunded += state.refunded.minor
+        if state.status in _HOLDS_AUTHORIZATION:
+            authorized += state.capturable.minor
     return OrderMoney(
-        paid=sum(state.captured.minor for state in counted),
-        refunded=sum(state.refunded.minor for state in counted),
-        authorized=sum(state.capturable.minor for state in counted if state.status in _HOLDS_AUTHORIZATION),
-        conflicted=len(counted) < len(states),
-        disputed=any(
-            dispute.status in (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
-            for state in states
-            for dispute in state.disputes
-        ),
-        under_way=any(state.under_way for state in states),
+        paid=paid, refunded=refunded, authorized=authorized, disputed=disputed, under_way=under_way
     )
 
 
+_CONTESTED: Final = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW})
 _HOLDS_AUTHORIZATION: Final = frozenset({PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PARTIALLY_CAPTURED})
 
 
-def order_payment_status(total: int, money: OrderMoney) -> OrderPaymentStatus:  # noqa: PLR0911 - a table
-    """Derive what the money says: the first line that holds."""
-    if money.conflicted:
+def order_payment_status(  # noqa: PLR0911 - a table
+    total: int, money: OrderMoney, *, review: bool
+) -> OrderPaymentStatus:
+    """Derive what the money says: the first line that holds. `review`: some of it is in suspense."""
+    if review:
         return OrderPaymentStatus.REVIEW
     if money.disputed:
         return OrderPaymentStatus.DISPUTED
@@ -219,21 +222,24 @@ def order_payment_status(total: int, money: OrderMoney) -> OrderPaymentStatus:  
     return OrderPaymentStatus.PENDING if money.under_way else OrderPaymentStatus.UNPAID
 
 
-def order_status(order: Order, money: OrderMoney) -> OrderStatus:
-    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays."""
+def order_status(order: Order, money: OrderMoney, *, held_late: int = 0) -> OrderStatus:
+    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays.
+
+    `held_late` is what came too late before, and is held until the rest comes.
+    """
     kept = money.paid - money.refunded
     if order.status is OrderStatus.PENDING and kept + money.authorized >= order.total_minor:
         return OrderStatus.CONFIRMED
-    if _is_revived(order, money) and kept >= order.total_minor:
+    if _is_revived(order, money, held_late) and kept >= order.total_minor:
         return OrderStatus.CONFIRMED
     return order.status
 
 
-def _is_revived(order: Order, money: OrderMoney) -> bool:
+def _is_revived(order: Order, money: OrderMoney, held_late: int) -> bool:
     """Whether late money came in, and reopens the order. One canceled after it was paid is owed a refund instead."""
     if order.status not in CLOSED_STATUSES or order.late_payment_policy is not LatePaymentPolicy.HONOR:
         return False
-    had_money = order.paid_minor > 0 or order.payment_status is OrderPaymentStatus.AUTHORIZED
+    had_money = order.paid_minor > held_late or order.payment_status is OrderPaymentStatus.AUTHORIZED
     return money.paid > order.paid_minor and not (order.status is OrderStatus.CANCELED and had_money)
 
 

@@ -62,6 +62,12 @@ class PaymentState:
     last_error: Failure | None
     late_authorized: bool
     conflict: str | None
+    foreign: Money | None = None
+    """What was captured in another currency than asked; the largest, should there be several."""
+    foreign_refunded: int = 0
+    foreign_refund_pending: int = 0
+    given_up: bool = False
+    """Whether it was canceled, or all that was authorised released."""
 
     @property
     def capturable(self) -> Money:
@@ -72,6 +78,16 @@ class PaymentState:
     def refundable(self) -> Money:
         """What of the captured money is still there to give back; below zero when too much was given back."""
         return self.captured - self.refunded - self.refund_pending - self.disputed
+
+    @property
+    def held(self) -> Money:
+        """What of the captured money is still there and not on its way back, in the currency that came in."""
+        if self.foreign is not None:
+            return Money(
+                self.foreign.minor - self.foreign_refunded - self.foreign_refund_pending,
+                self.foreign.currency,
+            )
+        return self.refundable
 
     @property
     def under_way(self) -> bool:
@@ -113,19 +129,24 @@ def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
     attempts = _attempts(told)
     refunds = refunds_of(told, currency)
     disputes = disputes_of(told, currency)
+    foreign = _foreign(told, currency) if conflict else None
     return PaymentState(
         status=PaymentStatus.CONFLICTED if conflict else _status(terms, told, captured, held, attempts),
         authorized=Money(max(held, captured), currency),
         captured=Money(captured, currency),
-        refunded=_total((r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED), currency),
-        refund_pending=_total((r.amount for r in refunds if r.status is RefundStatus.PENDING), currency),
-        disputed=_total((d.amount for d in disputes if d.status is not DisputeStatus.WON), currency),
+        refunded=Money(_refunded(refunds, RefundStatus.SUCCEEDED, currency), currency),
+        refund_pending=Money(_refunded(refunds, RefundStatus.PENDING, currency), currency),
+        disputed=Money(_disputed(disputes, currency), currency),
         attempts=attempts,
         refunds=refunds,
         disputes=disputes,
         last_error=_last_error(attempts),
         late_authorized=_late(told, attempts, in_full=captured >= terms.amount.minor),
         conflict=conflict,
+        foreign=foreign,
+        foreign_refunded=_refunded(refunds, RefundStatus.SUCCEEDED, foreign.currency) if foreign else 0,
+        foreign_refund_pending=_refunded(refunds, RefundStatus.PENDING, foreign.currency) if foreign else 0,
+        given_up=FactKind.CANCELED in told or (FactKind.RELEASED in told and held <= 0),
     )
 
 
@@ -260,5 +281,23 @@ def _sum(told: FactsByKind, kind: FactKind, currency: str) -> int:
     )
 
 
-def _total(amounts: Iterable[Money], currency: str) -> Money:
-    return Money(sum(amount.minor for amount in amounts), currency)
+def _refunded(refunds: Iterable[Refund], status: RefundStatus, currency: str) -> int:
+    return sum(r.amount.minor for r in refunds if r.status is status and r.amount.currency == currency)
+
+
+def _disputed(disputes: Iterable[Dispute], currency: str) -> int:
+    return sum(
+        d.amount.minor
+        for d in disputes
+        if d.status is not DisputeStatus.WON and d.amount.currency == currency
+    )
+
+
+def _foreign(told: FactsByKind, currency: str) -> Money | None:
+    """Return the money that came in another currency than asked."""
+    sums: dict[str, int] = {}
+    for fact in told.get(FactKind.CAPTURED, ()):
+        if fact.amount is not None and fact.amount.currency != currency and fact.amount.minor > 0:
+            sums[fact.amount.currency] = sums.get(fact.amount.currency, 0) + fact.amount.minor
+    largest = max(sums, key=lambda code: (sums[code], code), default=None)
+    return None if largest is None else Money(sums[largest], largest)

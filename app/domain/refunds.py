@@ -118,5 +118,9 @@ def _id_of(fact: Fact) -> UUID:
 
 
 def _amount(told: list[Fact], currency: str) -> Money:
-    amounts = [fact.amount.minor for fact in told if fact.amount and fact.amount.currency == currency]
-    return Money(max(amounts, default=0), currency)
+    """Return the largest amount told, in the payment's currency before any other."""
+    amounts = [fact.amount for fact in told if fact.amount]
+    own = max((amount.minor for amount in amounts if amount.currency == currency), default=None)
+    if own is None and amounts:
+        return max(amounts, key=lambda amount: (amount.minor, amount.currency))
+    return Money(own or 0, currency)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.domain.events import OrderEvent
 from app.domain.money import Money
-from app.domain.states import DisputeStatus, OrderEventType, OrderStatus, PaymentStatus, RefundStatus
+from app.domain.states import DisputeStatus, OrderEventType, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from app.domain.facts import Fact
     from app.domain.order import Order, Payment
     from app.domain.payment import PaymentState
-    from app.domain.states import EventSource
+    from app.domain.states import EventSource, OrderStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,75 +29,38 @@ class Entry:
     message: str | None = None
 
 
-class Timeline:
-    """Numbers events from the order's version on. One event is one version."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One entry of the timeline to be: what happened, and the status that the order had then."""
 
-    def __init__(self, before: Order, source: EventSource, now: datetime) -> None:
-        self._before = before
-        self._source = source
-        self._now = now
-        self._events: list[OrderEvent] = []
+    type: OrderEventType
+    status: OrderStatus
+    source: EventSource
+    payment_id: UUID | None = None
+    amount: Money | None = None
+    message: str | None = None
+    reported_at: datetime | None = None
 
-    @property
-    def events(self) -> tuple[OrderEvent, ...]:
-        """The events so far, in order."""
-        return tuple(self._events)
 
-    def numbered(self, order: Order) -> Order:
-        """Return the order at the version of its last event."""
-        if not self._events:
-            return order
-        return replace(order, version=self._events[-1].version, updated_at=self._now)
-
-    def add(
-        self,
-        order: Order,
-        type_: OrderEventType,
-        *,
-        payment_id: UUID | None = None,
-        amount: Money | None = None,
-        message: str | None = None,
-        reported_at: datetime | None = None,
-        status: OrderStatus | None = None,
-    ) -> None:
-        """Add an event that shows the order as `order`, in `status` where that is given."""
-        event = OrderEvent(
+def events_of(notes: Sequence[Note], order: Order, now: datetime) -> tuple[OrderEvent, ...]:
+    """Number what happened from the order's version on: one event is one version."""
+    return tuple(
+        OrderEvent(
             order_id=order.id,
-            version=self._before.version + len(self._events) + 1,
-            type=type_,
-            source=self._source,
-            status=status or order.status,
+            version=version,
+            type=note.type,
+            source=note.source,
+            status=note.status,
             payment_status=order.payment_status,
             fulfillment_status=order.fulfillment_status,
-            payment_id=payment_id,
-            amount=amount,
-            message=message,
-            occurred_at=self._now,
-            reported_at=reported_at,
+            payment_id=note.payment_id,
+            amount=note.amount,
+            message=note.message,
+            occurred_at=now,
+            reported_at=note.reported_at,
         )
-        self._events.append(event)
-
-    def extend(
-        self, order: Order, payment: Payment, entries: Iterable[tuple[Entry, datetime | None]]
-    ) -> None:
-        """Add what happened to a payment; the order's own status moves only with the event that says so."""
-        for entry, reported_at in entries:
-            self.add(
-                order,
-                entry.type,
-                payment_id=payment.id,
-                amount=entry.amount,
-                message=entry.message,
-                reported_at=reported_at,
-                status=self._before.status,
-            )
-
-    def status_change(self, order: Order) -> None:
-        """Add the event of the order's status, when money moved it."""
-        if order.status is self._before.status:
-            return
-        reopened = self._before.status is not OrderStatus.PENDING
-        self.add(order, OrderEventType.ORDER_REOPENED if reopened else OrderEventType.ORDER_CONFIRMED)
+        for version, note in enumerate(notes, start=order.version + 1)
+    )
 
 
 _PAYMENT_EVENTS: Final = {

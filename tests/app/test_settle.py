@@ -347,7 +347,7 @@ async def test_a_lost_connection_is_made_again_and_nothing_is_lost_or_doubled(
     try:
         for each in opened:
             outcomes.append(await settler.submit(a_webhook(each.payment, captured(each.payment))))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
     finally:
         cutting.cancel()
         await asyncio.wait([cutting])
@@ -365,7 +365,7 @@ async def _keep_cutting(database: Database) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name LIKE 'orderpulse-settle-%'"
         )
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 async def test_a_commit_without_an_answer_is_submitted_again_and_counts_once(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import FactKind as Kind
+from app.domain.money import Money
 from app.domain.states import CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Expected:
     status: PaymentStatus
     captured: int
     authorized: int
-    refunds: list[tuple[RefundStatus, int]]
-    disputes: dict[str, tuple[DisputeStatus, int]]
+    refunds: list[tuple[RefundStatus, Money]]
+    disputes: dict[str, tuple[DisputeStatus, Money]]
     open_tries: set[str]
     late: bool
 
@@ -117,12 +118,16 @@ def _status(terms: PaymentTerms, facts: Collection[Fact], captured: int, held: i
     return next(status for holds, status in lines if holds)
 
 
-def _largest(terms: PaymentTerms, facts: Collection[Fact]) -> int:
+def _largest(terms: PaymentTerms, facts: Collection[Fact]) -> Money:
+    """In what was asked, where that was ever told; else in whatever was."""
     known = [fact.amount for fact in facts if fact.amount is not None]
-    return max((money.minor for money in known if money.currency == terms.amount.currency), default=0)
+    own = [money.minor for money in known if money.currency == terms.amount.currency]
+    if own or not known:
+        return Money(max(own, default=0), terms.amount.currency)
+    return max(known, key=lambda money: (money.minor, money.currency))
 
 
-def _refunds(terms: PaymentTerms, facts: Collection[Fact]) -> list[tuple[RefundStatus, int]]:
+def _refunds(terms: PaymentTerms, facts: Collection[Fact]) -> list[tuple[RefundStatus, Money]]:
     """Every refund once: under our id where anybody ever named it together with the gateway's object."""
     ours: dict[str, UUID] = {}
     for fact in facts:
@@ -144,10 +149,10 @@ def _refunds(terms: PaymentTerms, facts: Collection[Fact]) -> list[tuple[RefundS
                 break
         else:
             found.append((RefundStatus.PENDING, _largest(terms, told)))
-    return sorted(found)
+    return sorted(found, key=lambda one: (one[0], one[1].minor, one[1].currency))
 
 
-def _disputes(terms: PaymentTerms, facts: Collection[Fact]) -> dict[str, tuple[DisputeStatus, int]]:
+def _disputes(terms: PaymentTerms, facts: Collection[Fact]) -> dict[str, tuple[DisputeStatus, Money]]:
     disputes: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         if fact.kind.startswith("DISPUTE_"):

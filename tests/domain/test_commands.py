@@ -13,7 +13,8 @@ from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import Fact
 from app.domain.facts import FactKind as Kind
 from app.domain.money import Money
-from app.domain.settlement import amount_due, decide
+from app.domain.requests import amount_due
+from app.domain.settlement import decide
 from app.domain.states import (
     CaptureMethod,
     EventSource,

@@ -25,6 +25,8 @@ from app.domain.states import (
     OrderStatus,
     PaymentMethodType,
     PaymentStatus,
+    SuspenseReason,
+    SuspenseResolution,
 )
 from app.domain.states import OrderEventType as Event
 from tests.domain.told import (
@@ -184,12 +186,12 @@ def test_a_report_of_another_reference_is_refused() -> None:
         ([authorized(), captured(300)], [captured(400)], [(Event.PAYMENT_SUCCEEDED, 100)]),
         ([authorized()], [fact(Kind.RELEASED, "c", 100)], [(Event.PAYMENT_AUTHORIZED, 400)]),
         ([authorized()], [fact(Kind.RELEASED, "c", 500)], [(Event.PAYMENT_CANCELED, 500)]),
-        ([], [captured(501)], [(Event.PAYMENT_CONFLICTED, 500)]),
-        ([captured()], [captured(1, "d")], [(Event.PAYMENT_CONFLICTED, 500)]),
-        ([captured(501)], [captured(502)], [(Event.PAYMENT_CONFLICTED, 500)]),
-        ([authorized(499)], [captured(300)], [(Event.PAYMENT_CONFLICTED, 500)]),
+        ([], [captured(501)], [(Event.PAYMENT_CONFLICTED, 500), (Event.SUSPENSE_OPENED, 501)]),
+        ([captured()], [captured(1, "d")], [(Event.PAYMENT_CONFLICTED, 500), (Event.SUSPENSE_OPENED, 501)]),
+        ([captured(501)], [captured(502)], [(Event.PAYMENT_CONFLICTED, 500), (Event.SUSPENSE_OPENED, 502)]),
+        ([authorized(499)], [captured(300)], [(Event.PAYMENT_CONFLICTED, 500), (Event.SUSPENSE_OPENED, 300)]),
         ([authorized(499), captured(300)], [authorized()],
-         [(Event.PAYMENT_SUCCEEDED, 300), (Event.ORDER_CONFIRMED, None)]),
+         [(Event.PAYMENT_SUCCEEDED, 300), (Event.ORDER_CONFIRMED, None), (Event.SUSPENSE_RESOLVED, 300)]),
         ([captured()], [refund(Kind.REFUND_PENDING)], [(Event.REFUND_CREATED, 200)]),
         ([captured()], [refund(Kind.REFUND_SUCCEEDED)], [(Event.REFUND_CREATED, 200), (Event.REFUND_SUCCEEDED, 200)]),
         ([captured(), refund(Kind.REFUND_PENDING)], [refund(Kind.REFUND_SUCCEEDED)], [(Event.REFUND_SUCCEEDED, 200)]),
@@ -226,7 +228,13 @@ def test_a_short_capture_that_is_completed_shows_all_of_what_came_to_count() -> 
 
     decision = decide(short, a_report(captured(1, "d")), LATER)
 
-    assert shown(decision) == [(Event.PAYMENT_SUCCEEDED, 500), (Event.ORDER_CONFIRMED, None)]
+    assert shown(decision) == [
+        (Event.PAYMENT_SUCCEEDED, 500),
+        (Event.ORDER_CONFIRMED, None),
+        (Event.SUSPENSE_RESOLVED, 499),
+    ]
+    (item,) = decision.record.suspense.values()
+    assert (item.resolution, item.resolved_at) == (SuspenseResolution.APPLY_TO_ORDER, LATER)
 
 
 @pytest.mark.parametrize(
@@ -274,21 +282,15 @@ def test_the_latest_time_that_the_gateway_gives_is_shown() -> None:
     assert [event.reported_at for event in decision.events] == [LATER]
 
 
-NOTHING: Final = OrderMoney(
-    paid=0, refunded=0, authorized=0, conflicted=False, disputed=False, under_way=False
-)
-EVERYTHING: Final = OrderMoney(
-    paid=500, refunded=500, authorized=500, conflicted=True, disputed=True, under_way=True
-)
+NOTHING: Final = OrderMoney(paid=0, refunded=0, authorized=0, disputed=False, under_way=False)
+EVERYTHING: Final = OrderMoney(paid=500, refunded=500, authorized=500, disputed=True, under_way=True)
 
 
 @pytest.mark.parametrize(
     ("money", "status"),
     [
-        (EVERYTHING, OrderPaymentStatus.REVIEW),
-        (replace(NOTHING, conflicted=True), OrderPaymentStatus.REVIEW),
-        (replace(EVERYTHING, conflicted=False), OrderPaymentStatus.DISPUTED),
-        (replace(EVERYTHING, conflicted=False, disputed=False), OrderPaymentStatus.REFUNDED),
+        (EVERYTHING, OrderPaymentStatus.DISPUTED),
+        (replace(EVERYTHING, disputed=False), OrderPaymentStatus.REFUNDED),
         (replace(NOTHING, paid=500, refunded=501), OrderPaymentStatus.REFUNDED),
         (replace(NOTHING, paid=300, refunded=300), OrderPaymentStatus.REFUNDED),
         (replace(NOTHING, paid=500, refunded=499), OrderPaymentStatus.PARTIALLY_REFUNDED),
@@ -309,12 +311,13 @@ EVERYTHING: Final = OrderMoney(
 def test_the_first_line_that_holds_is_what_the_money_says(
     money: OrderMoney, status: OrderPaymentStatus
 ) -> None:
-    assert order_payment_status(500, money) is status
+    assert order_payment_status(500, money, review=False) is status
+    assert order_payment_status(500, money, review=True) is OrderPaymentStatus.REVIEW
 
 
 def test_nothing_to_pay_is_paid() -> None:
-    assert order_payment_status(0, NOTHING) is OrderPaymentStatus.PAID
-    assert order_payment_status(0, replace(NOTHING, paid=1)) is OrderPaymentStatus.OVERPAID
+    assert order_payment_status(0, NOTHING, review=False) is OrderPaymentStatus.PAID
+    assert order_payment_status(0, replace(NOTHING, paid=1), review=False) is OrderPaymentStatus.OVERPAID
 
 
 @pytest.mark.parametrize(
@@ -370,7 +373,11 @@ def test_money_that_is_not_what_was_asked_is_kept_apart(currency: str, asked: in
     order = decision.record.order
     assert (order.status, order.payment_status) == (OrderStatus.PENDING, OrderPaymentStatus.REVIEW)
     assert (order.paid_minor, order.balance) == (0, Money(asked, currency))
-    assert shown(decision) == [(Event.PAYMENT_CONFLICTED, asked)]
+    assert shown(decision) == [(Event.PAYMENT_CONFLICTED, asked), (Event.SUSPENSE_OPENED, told.minor)]
+    (item,) = decision.record.suspense.values()
+    other = told.currency != currency
+    assert item.reason is (SuspenseReason.CURRENCY_MISMATCH if other else SuspenseReason.AMOUNT_MISMATCH)
+    assert (item.amount, item.payment_id, item.resolution) == (told, PAYMENT_ID, None)
 
 
 TWO_PAYMENTS: Final = a_record(a_payment(), a_payment(id=OTHER_PAYMENT_ID))
@@ -384,7 +391,8 @@ def test_two_payments_that_both_succeed_leave_a_surplus() -> None:
     order = second.record.order
     assert (order.status, order.payment_status) == (OrderStatus.CONFIRMED, OrderPaymentStatus.OVERPAID)
     assert (order.paid_minor, order.balance.minor, order.surplus) == (1_000, 0, Money(500, "INR"))
-    assert [event.version for event in (*first.events, *second.events)] == [2, 3, 4]
+    assert [event.version for event in (*first.events, *second.events)] == [2, 3, 4, 5]
+    assert shown(second) == [(Event.PAYMENT_SUCCEEDED, 500), (Event.REFUND_CREATED, 500)]
 
 
 @pytest.mark.parametrize("conflict_first", [True, False])
@@ -449,10 +457,13 @@ def test_late_money_reopens_an_order_only_where_it_is_honoured(
         assert shown(decision) == [(Event.PAYMENT_SUCCEEDED, 500), (Event.ORDER_REOPENED, None)]
         assert (order.status, order.surplus.minor) == (OrderStatus.CONFIRMED, 0)
         assert [event.status for event in decision.events] == [status, OrderStatus.CONFIRMED]
+        assert order.payment_status is OrderPaymentStatus.PAID
     else:
-        assert shown(decision) == [(Event.PAYMENT_SUCCEEDED, 500)]
+        held = policy is LatePaymentPolicy.HOLD
+        placed = Event.SUSPENSE_OPENED if held else Event.REFUND_CREATED
+        assert shown(decision) == [(Event.PAYMENT_SUCCEEDED, 500), (placed, 500)]
         assert (order.status, order.surplus.minor, order.balance.minor) == (status, 500, 0)
-    assert order.payment_status is OrderPaymentStatus.PAID
+        assert order.payment_status is (OrderPaymentStatus.REVIEW if held else OrderPaymentStatus.PAID)
 
 
 @pytest.mark.parametrize(
