@@ -1,7 +1,7 @@
 """What no CHECK can hold: the ledger and the order log only grow, and what is booked adds up to zero.
 
-The triggers bind every role, the tables' owner included. The balance is looked at once for each statement, over the
-rows that it adds: a statement books whole transactions or nothing, and a batch of any size costs one look.
+The triggers bind every role, the tables' owner included. The balance is looked at when the transaction commits, so
+that a writer may book entry by entry.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ CREATE FUNCTION refuse_imbalance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   imbalance record;
 BEGIN
-  SELECT transaction_id, currency, sum(amount_minor) AS amount_minor INTO imbalance
-    FROM added GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
+  SELECT currency, sum(amount_minor) AS amount_minor INTO imbalance
+    FROM ledger_entries WHERE transaction_id = NEW.transaction_id
+   GROUP BY currency HAVING sum(amount_minor) <> 0 LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'ledger transaction % does not balance: % % too much', imbalance.transaction_id,
+    RAISE EXCEPTION 'ledger transaction % does not balance: % % too much', NEW.transaction_id,
       imbalance.amount_minor, imbalance.currency USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
@@ -33,8 +34,8 @@ END
 $$
 """
 BALANCED: Final = """
-CREATE TRIGGER balanced AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_imbalance()
+CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION refuse_imbalance()
 """
 
 

@@ -143,10 +143,11 @@ CREATE FUNCTION refuse_imbalance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   imbalance record;
 BEGIN
-  SELECT transaction_id, currency, sum(amount_minor) AS amount_minor INTO imbalance
-    FROM added GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0 LIMIT 1;
+  SELECT currency, sum(amount_minor) AS amount_minor INTO imbalance
+    FROM ledger_entries WHERE transaction_id = NEW.transaction_id
+   GROUP BY currency HAVING sum(amount_minor) <> 0 LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'ledger transaction % does not balance: % % too much', imbalance.transaction_id,
+    RAISE EXCEPTION 'ledger transaction % does not balance: % % too much', NEW.transaction_id,
       imbalance.amount_minor, imbalance.currency USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
@@ -161,8 +162,8 @@ $$
         )
     op.execute(
         """
-CREATE TRIGGER balanced AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_imbalance()
+CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION refuse_imbalance()
 """
     )
 
