@@ -36,6 +36,7 @@ class Answer:
     payment_id: UUID | None = None
     refund_id: UUID | None = None
     token_id: UUID | None = None
+    suspense_id: UUID | None = None
     error: DomainError | None = None
     replayed: bool = False
 
@@ -46,6 +47,7 @@ class Answer:
             "payment_id": self.payment_id,
             "refund_id": self.refund_id,
             "token_id": self.token_id,
+            "suspense_id": self.suspense_id,
         }
         stored: dict[str, object] = {name: str(value) for name, value in ids.items() if value is not None}
         if self.error is not None:
@@ -65,6 +67,7 @@ class Answer:
             payment_id=_uuid(stored.get("payment_id")),
             refund_id=_uuid(stored.get("refund_id")),
             token_id=_uuid(stored.get("token_id")),
+            suspense_id=_uuid(stored.get("suspense_id")),
             error=_error(error) if isinstance(error, dict) else None,
             replayed=True,
         )

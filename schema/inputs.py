@@ -209,6 +209,10 @@ class PaymentCaptureInput:
     amount: MoneyInput | None = strawberry.field(
         default=None, description="All that is authorised where left out."
     )
+    final_capture: bool | None = strawberry.field(
+        default=True,
+        description="Whether the rest is released. False keeps it, to be captured later, where the gateway can.",
+    )
     idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 

@@ -145,6 +145,7 @@ class Mutation:
                 payment_id_of(input.payment_id),
                 input.amount.to_domain("amount") if input.amount else None,
                 input.idempotency_key,
+                final=input.final_capture is not False,
             )
         )
         return await PaymentPayload.of(context, answer)

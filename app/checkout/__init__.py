@@ -7,6 +7,7 @@ from app.checkout.new_order import AdjustmentInput, LineInput, NewOrderInput
 from app.checkout.new_payment import NewPaymentInput
 from app.checkout.ordering import Ordering
 from app.checkout.paying import Paying
+from app.checkout.suspense import Suspense
 
 __all__ = [
     "AdjustmentInput",
@@ -17,4 +18,5 @@ __all__ = [
     "Ordering",
     "Paying",
     "ProductInput",
+    "Suspense",
 ]

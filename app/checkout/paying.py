@@ -55,6 +55,7 @@ GATEWAY_DATA_BYTES_MAX: Final = 16_384
 SYNC_INTERVAL_SECONDS: Final = 2.0
 """How soon the same payment may be asked after again, by whoever asks."""
 _SYNC_REMEMBERED_MAX: Final = 10_000
+_CAPTURABLE: Final = frozenset({PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PARTIALLY_CAPTURED})
 _CANCELABLE: Final = frozenset(
     {
         PaymentStatus.REQUIRES_PAYMENT_METHOD,
@@ -155,9 +156,9 @@ class Paying:
         return await self._keys.once(f"{caller.subject}:paymentConfirm", key, request, work)
 
     async def capture(
-        self, caller: Caller, payment_id: UUID | None, amount: Money | None, key: str
+        self, caller: Caller, payment_id: UUID | None, amount: Money | None, key: str, *, final: bool = True
     ) -> Answer:
-        """Capture an authorisation, in whole or in part.
+        """Capture an authorisation, in whole or in part. What is left is released, unless this is not the final one.
 
         Raises:
             DomainError: FORBIDDEN, NOT_FOUND, INVALID_STATE, AMOUNT_TOO_LARGE, CURRENCY_MISMATCH, GATEWAY_…
@@ -168,13 +169,14 @@ class Paying:
                 payment=handle_of(payment),
                 amount=_capture_amount(payment, amount),
                 idempotency_key=f"{key_id}:capture",
+                final=final,
             )
             return await self._calls.call(gateway, payment, key_id, lambda: gateway.capture(request))
 
         require_staff(caller)
         payment, _ = await payment_for(self._database, caller, payment_id, "paymentId")
         gateway = self._gateways.get(payment.gateway)
-        asked = {"payment": payment.id, "amount": asdict(amount) if amount else None}
+        asked = {"payment": payment.id, "amount": asdict(amount) if amount else None, "final": final}
         return await self._keys.once(f"{caller.subject}:paymentCapture", key, asked, work)
 
     async def cancel(self, caller: Caller, payment_id: UUID | None, reason: str | None, key: str) -> Answer:
@@ -185,7 +187,7 @@ class Paying:
         """
 
         async def work(key_id: UUID) -> Answer:
-            if payment.status not in _CANCELABLE:
+            if not _is_cancelable(payment):
                 raise DomainError(
                     ErrorCode.INVALID_STATE, f"The payment is {payment.status} and can't be canceled."
                 )
@@ -211,7 +213,7 @@ class Paying:
         """
         found = await reads.payments_of(self._database, [order.id])
         for payment in found.get(order.id, ()):
-            if payment.status not in _CANCELABLE:
+            if not _is_cancelable(payment):
                 continue
             gateway = self._gateways.get(payment.gateway)
             try:
@@ -297,9 +299,15 @@ class Paying:
         return await self._keys.once(f"{caller.subject}:refundCreate", key, asked, work)
 
 
+def _is_cancelable(payment: Payment) -> bool:
+    """Whether there is anything to give up: a payment that is open, or the rest of a partial capture."""
+    rest = payment.authorized_minor > payment.captured_minor
+    return payment.status in _CANCELABLE or (payment.status is PaymentStatus.PARTIALLY_CAPTURED and rest)
+
+
 def _capture_amount(payment: Payment, amount: Money | None) -> Money:
     left = Money(payment.authorized_minor - payment.captured_minor, payment.currency)
-    if payment.status is not PaymentStatus.REQUIRES_CAPTURE or left.minor <= 0:
+    if payment.status not in _CAPTURABLE or left.minor <= 0:
         raise DomainError(
             ErrorCode.INVALID_STATE, f"The payment is {payment.status}: nothing can be captured."
         )

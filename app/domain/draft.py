@@ -86,8 +86,9 @@ class Draft:
         reference: str | None = None,
         next_action: Mapping[str, object] | None = None,
         source: EventSource | None = None,
+        caller_refunds: bool = True,
     ) -> None:
-        """Add facts to a payment, and show what follows.
+        """Add facts to a payment, and show what follows. `caller_refunds`: whoever asked calls the gateway itself.
 
         Raises:
             DomainError: INVALID_STATE when the payment is known under another reference.
@@ -111,9 +112,11 @@ class Draft:
                 source=source,
             )
         if state.refunds != known.state.refunds:
-            self._owe_refunds(payment, known.state, state)
+            self._owe_refunds(payment, known.state, state, CALLER_SECONDS if caller_refunds else 0.0)
 
-    def _owe_refunds(self, payment: Payment, before: PaymentState, after: PaymentState) -> None:
+    def _owe_refunds(
+        self, payment: Payment, before: PaymentState, after: PaymentState, delay_seconds: float
+    ) -> None:
         """Leave each refund that is not final yet to be looked after."""
         known = {refund.id for refund in before.refunds}
         for refund in after.refunds:
@@ -123,7 +126,7 @@ class Draft:
                         kind=JobKind.REFUND,
                         subject_id=refund.id,
                         gateway=payment.gateway,
-                        delay_seconds=CALLER_SECONDS,
+                        delay_seconds=delay_seconds,
                     )
                 )
 

@@ -155,7 +155,7 @@ def _refund(draft: Draft, record: PaymentRecord, amount: Money, *, owed_back: bo
         own_id=refund_id,
         initiator=initiator,
     )
-    draft.learn(record.payment.id, (asked,), source=EventSource.SYSTEM)
+    draft.learn(record.payment.id, (asked,), source=EventSource.SYSTEM, caller_refunds=False)
 
 
 def _add(draft: Draft, record: PaymentRecord, reason: SuspenseReason, amount: Money) -> None:

@@ -102,7 +102,9 @@ def request_refund(record: OrderRecord, change: RequestRefund, now: datetime) ->
     return draft.decision()
 
 
-def ask_refund(draft: Draft, known: PaymentRecord, change: RequestRefund, amount: Money) -> None:
+def ask_refund(
+    draft: Draft, known: PaymentRecord, change: RequestRefund, amount: Money, *, caller_refunds: bool = True
+) -> None:
     """Add the fact that a refund was asked for."""
     asked = Fact(
         gateway=known.payment.gateway,
@@ -113,7 +115,7 @@ def ask_refund(draft: Draft, known: PaymentRecord, change: RequestRefund, amount
         initiator=change.initiator,
         detail=change.reason,
     )
-    draft.learn(known.payment.id, (asked,))
+    draft.learn(known.payment.id, (asked,), caller_refunds=caller_refunds)
 
 
 def _refundable(known: PaymentRecord, left: Money, amount: Money) -> None:

@@ -70,8 +70,7 @@ def _give_back(draft: Draft, known: PaymentRecord, item: SuspenseItem, change: R
         initiator=RefundInitiator.STAFF,
         source=EventSource.STAFF,
     )
-    ask_refund(draft, known, wish, item.amount)
-    draft.owe(Job(kind=JobKind.REFUND, subject_id=change.refund_id, gateway=known.payment.gateway))
+    ask_refund(draft, known, wish, item.amount, caller_refunds=False)
     draft.follow_money()
 
 

@@ -93,11 +93,12 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRequest:
-    """An authorisation to capture, in whole or in part."""
+    """An authorisation to capture, in whole or in part. Unless it is `final`, the rest stays to be captured."""
 
     payment: PaymentHandle
     amount: Money
     idempotency_key: str
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,10 @@ class Gateway(Protocol):
         """Take what the gateway's browser SDK or redirect handed back, verify it, and look the payment up."""
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
-        """Capture an authorisation, in whole or in part; the rest is released where the gateway does so."""
+        """Capture an authorisation, in whole or in part; the rest is released once it is final.
+
+        REJECTED when more is to come and the gateway can't do that.
+        """
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
         """Give a payment up. REJECTED when it can no longer be canceled."""

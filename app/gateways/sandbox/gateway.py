@@ -88,9 +88,9 @@ class SandboxGateway:
         return await self.fetch(payment)
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
-        """Capture; the sandbox releases the rest."""
+        """Capture; the sandbox releases the rest, unless more is to be captured later."""
         path = f"{await self._path(request.payment)}/capture"
-        body = {"amount": request.amount.minor}
+        body = {"amount": request.amount.minor, "final_capture": request.final}
         return answer(await self._client.post(path, body, request.idempotency_key, WirePayment))
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:

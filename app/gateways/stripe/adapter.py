@@ -18,7 +18,6 @@ from app.domain.facts import add_facts
 from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
 from app.gateways.stripe.actions import next_action
-from app.gateways.stripe.amounts import to_stripe
 from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
 from app.gateways.stripe.calls import Calls, idempotency_key
 from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
@@ -26,6 +25,7 @@ from app.gateways.stripe.facts import facts_of
 from app.gateways.stripe.fields import Json, id_of, part
 from app.gateways.stripe.parameters import (
     cancel_parameters,
+    capture_parameters,
     confirm_parameters,
     create_parameters,
     refund_parameters,
@@ -111,17 +111,15 @@ class StripeGateway:
             raise
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
-        """Capture once; Stripe releases the rest."""
+        """Capture; Stripe releases the rest, and refuses to keep it where the card's network can't."""
         reference = _reference(request.payment)
-        amount = to_stripe(request.amount)
+        parameters = capture_parameters(request)
         key = idempotency_key("capture", request.idempotency_key)
         return self._answer(
             await self._calls.ask(
                 "payment_intent",
                 lambda: self._api.payment_intents.capture_async(
-                    reference,
-                    {"amount_to_capture": amount, "expand": ["latest_charge"]},
-                    {"idempotency_key": key},
+                    reference, parameters, {"idempotency_key": key}
                 ),
             )
         )

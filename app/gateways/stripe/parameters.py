@@ -10,12 +10,13 @@ from app.gateways.stripe.amounts import to_stripe
 if TYPE_CHECKING:
     from stripe.params import (
         PaymentIntentCancelParams,
+        PaymentIntentCaptureParams,
         PaymentIntentConfirmParams,
         PaymentIntentCreateParams,
         RefundCreateParams,
     )
 
-    from app.gateways.contract import CreateRequest, RefundRequest
+    from app.gateways.contract import CaptureRequest, CreateRequest, RefundRequest
     from app.gateways.stripe.options import StripeSettings
 
 _CANCELLATION_REASONS: Final = frozenset({"abandoned", "duplicate", "fraudulent", "requested_by_customer"})
@@ -53,6 +54,21 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
         parameters["statement_descriptor_suffix"] = settings.statement_descriptor_suffix
     if settings.email_receipts and request.customer_email:
         parameters["receipt_email"] = request.customer_email
+    return parameters
+
+
+def capture_parameters(request: CaptureRequest) -> PaymentIntentCaptureParams:
+    """Return what is captured. What is not final Stripe refuses where the card's network can't keep the rest.
+
+    Raises:
+        GatewayError: REJECTED when Stripe can't express the amount.
+    """
+    parameters: PaymentIntentCaptureParams = {
+        "amount_to_capture": to_stripe(request.amount),
+        "expand": ["latest_charge"],
+    }
+    if not request.final:
+        parameters["final_capture"] = False
     return parameters
 
 

@@ -164,12 +164,12 @@ class Payment:
     @property
     def status(self) -> PaymentStatus:
         """Where the payment stands: money first, then the last try."""
+        if self.held:
+            return PaymentStatus.AUTHORIZED
         if self.captured:
             return PaymentStatus.SUCCEEDED
         if self.canceled_at:
             return PaymentStatus.CANCELED
-        if self.held:
-            return PaymentStatus.AUTHORIZED
         last = self.attempts[-1].status if self.attempts else ""
         if last in (PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING):
             return PaymentStatus(last)

@@ -101,6 +101,16 @@ def optional_amount(body: Mapping[str, Any]) -> int | None:
     return amount
 
 
+def flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Read a truth value."""
+    given = body.get(name)
+    if given is None:
+        return default
+    if not isinstance(given, bool):
+        raise _invalid(name, "must be true or false")
+    return given
+
+
 def metadata(body: Mapping[str, Any]) -> dict[str, str]:
     """Read `metadata`: a few short texts by name."""
     given = body.get("metadata") or {}

@@ -87,9 +87,12 @@ class RestApi:
 
     async def _capture(self, request: Request) -> Response:
         def prepare(body: dict[str, Any]) -> Callable[[], Done]:
-            parameters.only(body, "amount")
+            parameters.only(body, "amount", "final_capture")
             amount = parameters.optional_amount(body)
-            return lambda: self._done(transitions.capture(self._payment(request), amount, self._book.now))
+            final = parameters.flag(body, "final_capture", default=True)
+            return lambda: self._done(
+                transitions.capture(self._payment(request), amount, self._book.now, final=final)
+            )
 
         return await write(self._account, request, Operation.CAPTURE, prepare)
 

@@ -85,8 +85,8 @@ def authenticate(payment: Payment, now: Clock, *, completed: bool) -> list[Step]
     return [asked, *_approve(asked.payment, processing, now)]
 
 
-def capture(payment: Payment, amount: int | None, now: Clock) -> list[Step]:
-    """Capture what is held, in whole or in part; the rest is released."""
+def capture(payment: Payment, amount: int | None, now: Clock, *, final: bool = True) -> list[Step]:
+    """Capture what is held, in whole or in part; the rest is released, unless more is to be captured later."""
     if payment.status is not PaymentStatus.AUTHORIZED:
         raise _unexpected(payment, "be captured")
     taken = payment.held if amount is None else amount
@@ -95,15 +95,16 @@ def capture(payment: Payment, amount: int | None, now: Clock) -> list[Step]:
             "amount_too_large", f"Only {payment.held} can be captured.", param="amount", payment=payment
         )
     charge = payment.charges[-1]
-    rest = charge.held - taken
+    rest = charge.held - taken if final else 0
     done = replace(
         charge,
-        amount_captured=taken,
-        captured_at=now(),
+        amount_captured=charge.amount_captured + taken,
+        captured_at=charge.captured_at or now(),
         amount_released=rest,
         released_at=now() if rest else None,
     )
-    return [Step("payment.succeeded", replace(payment, charges=(*payment.charges[:-1], done)))]
+    captured = replace(payment, charges=(*payment.charges[:-1], done))
+    return [Step("payment.partially_captured" if captured.held else "payment.succeeded", captured)]
 
 
 def cancel(payment: Payment, reason: str | None, now: Clock) -> list[Step]:
