@@ -14,6 +14,7 @@ from app.domain.order import Payment
 from app.domain.states import CaptureMethod, EventSource, PaymentStatus, SuspenseResolution
 from app.idempotency import Answer, Idempotency
 from db import suspense as store
+from db.pool import is_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,7 +107,12 @@ class Suspense:
         change = OpenPayment(
             payment=_payment_of(item, order, payment_id), amount=item.amount, source=EventSource.STAFF
         )
-        await self._settle(Command(order_id=order.id, change=change), key_id, answer)
+        try:
+            await self._settle(Command(order_id=order.id, change=change), key_id, answer)
+        except Exception as error:
+            if is_conflict(error):  # another order has it by now
+                raise _settled_before() from error
+            raise
         for delivery_id in await store.waiting_for(self._database, item.gateway, item.reference):
             await self._apply_waiting(delivery_id)
 
