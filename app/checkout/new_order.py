@@ -225,7 +225,7 @@ def new_order(
     notes = [Note(type=OrderEventType.ORDER_CREATED, status=OrderStatus.PENDING, source=source, amount=total)]
     if order.status is OrderStatus.CONFIRMED:
         notes.append(Note(type=OrderEventType.ORDER_CONFIRMED, status=order.status, source=source))
-    events = events_of(notes, order, now)
+    events = events_of(notes, order, payment_status, now)
     token = authenticator.order_token(order_id)
     return NewOrder(
         order=replace(order, version=events[-1].version),

@@ -156,17 +156,16 @@ class Draft:
             self._follow_suspense()
         money = order_money(record.state for record in self.payments.values())
         review = any(item.resolution is None for item in self.suspense.values())
+        payment_status = order_payment_status(self.order.total_minor, money, review=review)
+        events = events_of(self._notes, self.order, payment_status, self.now)
         order = changed(
             self.order,
-            self.order.updated_at,
-            payment_status=order_payment_status(self.order.total_minor, money, review=review),
+            self.now if events else self.order.updated_at,
+            payment_status=payment_status,
             has_suspense=bool(self.suspense),
+            version=self.order.version + len(events),
         )
-        before = self.before.order
-        events = events_of(self._notes, order, self.now)
-        if events:
-            order = replace(order, version=events[-1].version, updated_at=self.now)
-        if order is before and self.payments is self.before.payments and not self._jobs:
+        if order is self.before.order and self.payments is self.before.payments and not self._jobs:
             return Decision(record=self.before)
         record = OrderRecord(order=order, payments=self.payments, suspense=self.suspense)
         return Decision(

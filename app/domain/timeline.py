@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.order import Order, Payment
     from app.domain.payment import PaymentState
-    from app.domain.states import EventSource, OrderStatus
+    from app.domain.states import EventSource, OrderPaymentStatus, OrderStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,9 @@ class Note:
     reported_at: datetime | None = None
 
 
-def events_of(notes: Sequence[Note], order: Order, now: datetime) -> tuple[OrderEvent, ...]:
+def events_of(
+    notes: Sequence[Note], order: Order, payment_status: OrderPaymentStatus, now: datetime
+) -> tuple[OrderEvent, ...]:
     """Number what happened from the order's version on: one event is one version."""
     return tuple(
         OrderEvent(
@@ -51,7 +53,7 @@ def events_of(notes: Sequence[Note], order: Order, now: datetime) -> tuple[Order
             type=note.type,
             source=note.source,
             status=note.status,
-            payment_status=order.payment_status,
+            payment_status=payment_status,
             fulfillment_status=order.fulfillment_status,
             payment_id=note.payment_id,
             amount=note.amount,

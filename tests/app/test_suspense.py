@@ -177,9 +177,7 @@ async def test_unknown_money_goes_where_a_person_says_and_stays_there(
     assert await rows(database, f"{JOBS} AND kind <> 'INBOX_REPLAY'") == jobs
 
 
-async def test_of_many_who_resolve_at_once_one_is_heard(
-    database: Database, settler: Settler, suspense: Suspense
-) -> None:
+async def test_of_many_who_resolve_at_once_one_is_heard(settler: Settler, suspense: Suspense) -> None:
     await settler.submit(from_nowhere())
     wishes = [SuspenseResolution.REFUND, SuspenseResolution.WRITE_OFF] * 10
 
