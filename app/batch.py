@@ -157,6 +157,7 @@ class _Batch:
             self._keep_unknown_money(webhook)
             return self._mark(webhook, InboxEventStatus.UNMATCHED, error="No payment here has these ids.")
         if len(matches) > 1:
+            self._keep_unknown_money(webhook)
             return self._mark(webhook, InboxEventStatus.FAILED, error="Its ids name more than one payment.")
         ((payment_id, order_id),) = matches.items()
         report = Report(
@@ -169,6 +170,7 @@ class _Batch:
         try:
             decision = self._decide(order_id, report)
         except DomainError as error:
+            self._keep_unknown_money(webhook)
             return self._mark(webhook, InboxEventStatus.FAILED, payment_id=payment_id, error=error.message)
         self._mark(webhook, InboxEventStatus.APPLIED, payment_id=payment_id)
         return Outcome(
@@ -179,6 +181,7 @@ class _Batch:
         )
 
     def _keep_unknown_money(self, webhook: Webhook) -> None:
+        """Hold captured money that a delivery tells of and that can't be put on a payment here."""
         item = unknown_money(webhook.gateway, webhook.reference, webhook.facts, self._locked.now)
         if item is not None:
             self._writes.suspense[item.id] = suspense_row(item)

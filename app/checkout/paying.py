@@ -25,6 +25,7 @@ from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import Money
 from app.domain.states import (
     EventSource,
+    LatePaymentPolicy,
     PaymentStatus,
     RefundInitiator,
 )
@@ -165,6 +166,10 @@ class Paying:
         """
 
         async def work(key_id: UUID) -> Answer:
+            if not order.is_open and order.late_payment_policy is not LatePaymentPolicy.HONOR:
+                raise DomainError(
+                    ErrorCode.INVALID_STATE, f"The order is {order.status}: cancel the payment instead."
+                )
             request = CaptureRequest(
                 payment=handle_of(payment),
                 amount=_capture_amount(payment, amount),
@@ -174,7 +179,7 @@ class Paying:
             return await self._calls.call(gateway, payment, key_id, lambda: gateway.capture(request))
 
         require_staff(caller)
-        payment, _ = await payment_for(self._database, caller, payment_id, "paymentId")
+        payment, order = await payment_for(self._database, caller, payment_id, "paymentId")
         gateway = self._gateways.get(payment.gateway)
         asked = {"payment": payment.id, "amount": asdict(amount) if amount else None, "final": final}
         return await self._keys.once(f"{caller.subject}:paymentCapture", key, asked, work)

@@ -281,3 +281,22 @@ async def test_what_can_t_be_is_refused_and_changes_nothing(
     assert refused.value.code is code
     assert await items(database) == before
     assert await rows(database, "SELECT count(*) FROM payments") == [(0,)]
+
+
+async def test_money_under_a_reference_that_is_not_the_payment_s_is_kept(
+    database: Database, settler: Settler
+) -> None:
+    opened = await opened_payment(database, settler)
+    first = a_webhook(opened.payment, reference="sbx_pay_own")
+    await settler.submit(first)
+    await settler.submit(
+        a_webhook(opened.payment, captured(opened.payment, Money(1, "INR")), reference="sbx_pay_own")
+    )
+
+    outcome = await settler.submit(
+        a_webhook(opened.payment, captured(opened.payment, object_id="chg_2"), reference=REFERENCE)
+    )
+
+    assert outcome.status is InboxEventStatus.FAILED
+    unknown = [row for row in await items(database) if row[1] == SuspenseReason.UNKNOWN_ORDER]
+    assert unknown == [(ITEM, SuspenseReason.UNKNOWN_ORDER, TOTAL.minor, TOTAL.currency, None, None, None)]
