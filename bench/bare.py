@@ -85,6 +85,7 @@ def _add(rows: WriteSet, each: Delivery, now: datetime) -> None:
             "refunded_minor": 0,
             "payment_in_progress": False,
             "has_suspense": False,
+            "called_off": False,
             "updated_at": now,
         }
     )

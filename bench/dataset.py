@@ -39,7 +39,7 @@ _MAKE: Final = """
 WITH given AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS g(order_id, payment_id)),
 made AS (
   INSERT INTO orders SELECT order_id, order_id::text, 'PENDING', 'UNPAID', 'UNFULFILLED', 2, 'INR', $3, 0, 0, false,
-    NULL, NULL, 'REFUND', NULL, '{}', $4, $4, false FROM given
+    NULL, NULL, 'REFUND', NULL, '{}', $4, $4, false, false FROM given
 ), lined AS (
   INSERT INTO order_lines SELECT order_id, 0, 'TEA', 'Tea', 1, $3, 'INR' FROM given
 ), opened AS (

@@ -154,7 +154,8 @@ WITH inbox AS (
   UPDATE orders o SET
     status = n.status, payment_status = n.payment_status, fulfillment_status = n.fulfillment_status,
     version = n.version, paid_minor = n.paid_minor, refunded_minor = n.refunded_minor,
-    payment_in_progress = n.payment_in_progress, has_suspense = n.has_suspense, updated_at = n.updated_at
+    payment_in_progress = n.payment_in_progress, has_suspense = n.has_suspense, called_off = n.called_off,
+    updated_at = n.updated_at
     FROM json_populate_recordset(NULL::orders, $12) n WHERE o.id = n.id
 ), told AS (
   INSERT INTO facts AS f SELECT * FROM json_populate_recordset(NULL::facts, $13)
@@ -174,12 +175,12 @@ WITH inbox AS (
   INSERT INTO refunds SELECT * FROM json_populate_recordset(NULL::refunds, $16)
   ON CONFLICT (id) DO UPDATE SET
     reference = excluded.reference, status = excluded.status, amount_minor = excluded.amount_minor,
-    reason = excluded.reason
+    currency = excluded.currency, initiated_by = excluded.initiated_by, reason = excluded.reason
 ), disputed AS (
   INSERT INTO disputes SELECT * FROM json_populate_recordset(NULL::disputes, $17)
   ON CONFLICT (id) DO UPDATE SET
-    status = excluded.status, amount_minor = excluded.amount_minor, reason = excluded.reason,
-    respond_by = excluded.respond_by
+    status = excluded.status, amount_minor = excluded.amount_minor, currency = excluded.currency,
+    reason = excluded.reason, respond_by = excluded.respond_by
 ), logged AS (
   INSERT INTO order_events (order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
                             amount_minor, currency, message, occurred_at, reported_at)
@@ -214,8 +215,8 @@ WITH inbox AS (
 ), held AS (
   INSERT INTO suspense_items AS s SELECT * FROM json_populate_recordset(NULL::suspense_items, $24) ORDER BY id
   ON CONFLICT (id) DO UPDATE SET
-    reason = excluded.reason, resolution = excluded.resolution, message = excluded.message,
-    resolved_at = excluded.resolved_at,
+    reason = excluded.reason, currency = excluded.currency, resolution = excluded.resolution,
+    message = excluded.message, resolved_at = excluded.resolved_at,
     amount_minor = CASE WHEN s.payment_id IS NULL THEN greatest(s.amount_minor, excluded.amount_minor)
                         ELSE excluded.amount_minor END
     WHERE s.payment_id IS NOT NULL OR s.resolution IS NULL

@@ -13,7 +13,7 @@ from app.domain.ledger import positions, postings
 from app.domain.order import is_complete, order_money, order_payment_status, order_status
 from app.domain.payment import payment_state
 from app.domain.states import JobKind, OrderEventType, OrderStatus, PaymentStatus, RefundStatus
-from app.domain.suspense import open_amounts, parked_late
+from app.domain.suspense import open_amounts
 from app.domain.timeline import Note, events_of, payment_entries
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Draft:
         """Let the order follow its payments, and show when that moves its status."""
         money = order_money(record.state for record in self.payments.values())
         before = self.before.order
-        status = order_status(self.order, money, held_late=parked_late(self.suspense))
+        status = order_status(self.order, money)
         self.order = changed(
             self.order,
             self.order.updated_at,
@@ -172,7 +172,7 @@ class Draft:
             record=record,
             events=events,
             facts=tuple(self._facts),
-            postings=self._postings() if self.payments is not self.before.payments else (),
+            postings=self._postings(),
             jobs=tuple(self._jobs),
         )
 
@@ -186,9 +186,10 @@ class Draft:
 
     def _postings(self) -> tuple[tuple[UUID, Posting], ...]:
         found: list[tuple[UUID, Posting]] = []
+        same_suspense = self.suspense is self.before.suspense
         for payment_id, after in self.payments.items():
             before = self.before.payments.get(payment_id)
-            if before is after:
+            if before is after and same_suspense:
                 continue
             earlier = positions(before.state, open_amounts(self.before.suspense, before)) if before else {}
             later = positions(after.state, open_amounts(self.suspense, after))

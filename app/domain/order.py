@@ -54,6 +54,8 @@ class Order:
     updated_at: datetime
     has_suspense: bool = False
     """Whether any of its money is or was in suspense."""
+    called_off: bool = False
+    """Whether a person canceled it after it was promised or paid on: then late money doesn't reopen it."""
 
     @property
     def is_open(self) -> bool:
@@ -222,25 +224,21 @@ def order_payment_status(  # noqa: PLR0911 - a table
     return OrderPaymentStatus.PENDING if money.under_way else OrderPaymentStatus.UNPAID
 
 
-def order_status(order: Order, money: OrderMoney, *, held_late: int = 0) -> OrderStatus:
-    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays.
-
-    `held_late` is what came too late before, and is held until the rest comes.
-    """
+def order_status(order: Order, money: OrderMoney) -> OrderStatus:
+    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays."""
     kept = money.paid - money.refunded
     if order.status is OrderStatus.PENDING and kept + money.authorized >= order.total_minor:
         return OrderStatus.CONFIRMED
-    if _is_revived(order, money, held_late) and kept >= order.total_minor:
+    if _is_revived(order, money) and kept >= order.total_minor:
         return OrderStatus.CONFIRMED
     return order.status
 
 
-def _is_revived(order: Order, money: OrderMoney, held_late: int) -> bool:
+def _is_revived(order: Order, money: OrderMoney) -> bool:
     """Whether late money came in, and reopens the order. One canceled after it was paid is owed a refund instead."""
     if order.status not in CLOSED_STATUSES or order.late_payment_policy is not LatePaymentPolicy.HONOR:
         return False
-    had_money = order.paid_minor > held_late or order.payment_status is OrderPaymentStatus.AUTHORIZED
-    return money.paid > order.paid_minor and not (order.status is OrderStatus.CANCELED and had_money)
+    return money.paid > order.paid_minor and not order.called_off
 
 
 def is_complete(order: Order) -> bool:

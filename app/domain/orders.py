@@ -37,7 +37,8 @@ def cancel(record: OrderRecord, change: CancelOrder, now: datetime) -> Decision:
             "A payment for this order is under way. Wait for its outcome, or cancel it first.",
         )
     draft = Draft(record, change.source, now)
-    draft.order = replace(order, status=OrderStatus.CANCELED)
+    called_off = order.status is OrderStatus.CONFIRMED or order.paid_minor > 0
+    draft.order = replace(order, status=OrderStatus.CANCELED, called_off=called_off)
     draft.note(OrderEventType.ORDER_CANCELED, message=change.reason)
     place_money(draft, owed_back=True)
     return draft.decision()

@@ -24,11 +24,12 @@ from app.domain.suspense import CONFLICTS, SuspenseItem, conflict_of, item_id, p
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from app.domain.changes import PaymentRecord
     from app.domain.draft import Draft
 
-_BY_RULE = (RefundInitiator.LATE_PAYMENT, RefundInitiator.SURPLUS)
+_BY_RULE = (RefundInitiator.LATE_PAYMENT, RefundInitiator.SURPLUS, RefundInitiator.STAFF)
 
 
 def place_money(draft: Draft, *, owed_back: bool = False) -> None:
@@ -64,8 +65,10 @@ def _place_conflicts(draft: Draft) -> None:
         item = draft.suspense.get(item_id(payment_id, SuspenseReason.AMOUNT_MISMATCH))
         if found is not None:
             reason, amount = found
+            for other in _open_items(draft, record):  # all of it is in question now
+                _resolve(draft, other, SuspenseResolution.APPLY_TO_ORDER)
             if item is None or not _settled(item, amount):
-                _hold(draft, record, reason, amount)
+                _hold(draft, record, item_id(payment_id, reason), reason, amount)
         elif item is not None and item.is_open:
             right = record.state.status is not PaymentStatus.CONFLICTED
             _resolve(draft, item, SuspenseResolution.APPLY_TO_ORDER if right else SuspenseResolution.REFUND)
@@ -127,8 +130,8 @@ def _came_in(record: PaymentRecord) -> tuple[datetime, str]:
 
 def _refunds(draft: Draft, record: PaymentRecord) -> bool:
     """Whether the policy sends this money back; where that failed before, a person has to look."""
-    failed = (RefundStatus.FAILED, RefundStatus.CANCELED)
-    if any(r.status in failed and r.initiated_by in _BY_RULE for r in record.state.refunds):
+    failed = {r.id for r in record.state.refunds if r.status in (RefundStatus.FAILED, RefundStatus.CANCELED)}
+    if failed and not failed.isdisjoint(_rule_ids(record)):
         return False
     order = draft.order
     match order.late_payment_policy:
@@ -145,8 +148,8 @@ def _refund(draft: Draft, record: PaymentRecord, amount: Money, *, owed_back: bo
     initiator = RefundInitiator.SURPLUS if draft.order.is_open else RefundInitiator.LATE_PAYMENT
     if owed_back:
         initiator = RefundInitiator.STAFF
-    number = sum(refund.initiated_by is initiator for refund in record.state.refunds)
-    refund_id = uuid5(record.payment.id, f"{initiator}:{number}")
+    known = {refund.id for refund in record.state.refunds}
+    refund_id = next(id_ for id_ in _ids(record, initiator) if id_ not in known)
     asked = Fact(
         gateway=record.payment.gateway,
         object_id=str(refund_id),
@@ -158,21 +161,38 @@ def _refund(draft: Draft, record: PaymentRecord, amount: Money, *, owed_back: bo
     draft.learn(record.payment.id, (asked,), source=EventSource.SYSTEM, caller_refunds=False)
 
 
+def _rule_ids(record: PaymentRecord) -> set[UUID]:
+    """Return the ids of the refunds that rules asked for, of this payment."""
+    return {id_ for initiator in _BY_RULE for id_ in _ids(record, initiator)}
+
+
+def _ids(record: PaymentRecord, initiator: RefundInitiator) -> list[UUID]:
+    """Return the ids that refunds by rule of this payment have and the next one gets: the same in every process."""
+    return [
+        uuid5(record.payment.id, f"{initiator}:{number}") for number in range(len(record.state.refunds) + 1)
+    ]
+
+
 def _add(draft: Draft, record: PaymentRecord, reason: SuspenseReason, amount: Money) -> None:
-    item = draft.suspense.get(item_id(record.payment.id, reason))
-    held = item.amount + amount if item is not None and item.is_open else amount
-    _hold(draft, record, reason, held)
+    """Hold more of a payment; what was written off before is not touched again."""
+    number = 0
+    while (known := draft.suspense.get(item_id(record.payment.id, reason, number))) is not None:
+        if known.resolution is not SuspenseResolution.WRITE_OFF:
+            break
+        number += 1
+    held = known.amount + amount if known is not None and known.is_open else amount
+    _hold(draft, record, item_id(record.payment.id, reason, number), reason, held)
 
 
-def _hold(draft: Draft, record: PaymentRecord, reason: SuspenseReason, amount: Money) -> None:
+def _hold(draft: Draft, record: PaymentRecord, id_: UUID, reason: SuspenseReason, amount: Money) -> None:
     payment = record.payment
-    known = draft.suspense.get(item_id(payment.id, reason))
+    known = draft.suspense.get(id_)
     if known is not None:
         draft.hold(replace(with_amount(known, amount), reason=reason))
     else:
         draft.hold(
             SuspenseItem(
-                id=item_id(payment.id, reason),
+                id=id_,
                 reason=reason,
                 gateway=payment.gateway,
                 reference=payment.reference or str(payment.id),

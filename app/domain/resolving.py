@@ -104,8 +104,15 @@ def _accept_amount(draft: Draft, known: PaymentRecord) -> None:
         )
     payment = replace(known.payment, amount_minor=known.state.captured.minor, updated_at=draft.now)
     accepted = PaymentRecord.of(payment, known.facts)
-    status = accepted.state.status
-    draft.put(replace(accepted, payment=replace(payment, status=status)))
+    if accepted.state.conflict is not None:
+        raise DomainError(
+            ErrorCode.INVALID_STATE,
+            f"Something else differs, too: {accepted.state.conflict}.",
+            ("resolution",),
+        )
+    state = accepted.state
+    settled = replace(payment, status=state.status, late_authorized=state.late_authorized)
+    draft.put(replace(accepted, payment=settled))
     draft.note(OrderEventType.PAYMENT_SUCCEEDED, payment_id=payment.id, amount=payment.amount)
     draft.follow_money()
 
@@ -121,5 +128,5 @@ def _reopen(draft: Draft) -> None:
         raise DomainError(
             ErrorCode.INVALID_STATE, "What was paid does not cover the order's total.", ("resolution",)
         )
-    draft.order = replace(order, status=OrderStatus.CONFIRMED)
+    draft.order = replace(order, status=OrderStatus.CONFIRMED, called_off=False)
     draft.note(OrderEventType.ORDER_REOPENED)

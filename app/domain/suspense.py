@@ -44,9 +44,13 @@ CONFLICTS: Final = frozenset({SuspenseReason.AMOUNT_MISMATCH, SuspenseReason.CUR
 _NAMESPACE: Final = UUID("6f726465-7270-556c-9365-000000000002")
 
 
-def item_id(payment_id: UUID, reason: SuspenseReason) -> UUID:
-    """Return the id of a payment's item: one for what is wrong with it, one for being late, one for being too much."""
-    return uuid5(payment_id, "CONFLICT" if reason in CONFLICTS else reason)
+def item_id(payment_id: UUID, reason: SuspenseReason, number: int = 0) -> UUID:
+    """Return the id of a payment's item: one for what is wrong with it, one for being late, one for being too much.
+
+    `number` counts those that were written off before: their money has its place for good.
+    """
+    name = "CONFLICT" if reason in CONFLICTS else str(reason)
+    return uuid5(payment_id, f"{name}:{number}" if number else name)
 
 
 def unknown_id(gateway: GatewayName, reference: str) -> UUID:
@@ -108,12 +112,6 @@ def parked(items: Mapping[UUID, SuspenseItem], record: PaymentRecord) -> int:
         and item.resolution in (None, SuspenseResolution.WRITE_OFF)
     )
     return min(kept, max(record.state.refundable.minor, 0))
-
-
-def parked_late(items: Mapping[UUID, SuspenseItem]) -> int:
-    """Return the late money that is held for an order."""
-    late = SuspenseReason.LATE_PAYMENT
-    return sum(item.amount.minor for item in items.values() if item.reason is late and item.is_open)
 
 
 def conflict_of(record: PaymentRecord) -> tuple[SuspenseReason, Money] | None:

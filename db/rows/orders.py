@@ -44,6 +44,7 @@ def order_from(row: Columns) -> Order:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         has_suspense=row["has_suspense"],
+        called_off=row["called_off"],
     )
 
 
@@ -69,6 +70,7 @@ def order_row(order: Order) -> Row:
         "created_at": order.created_at,
         "updated_at": order.updated_at,
         "has_suspense": order.has_suspense,
+        "called_off": order.called_off,
     }
 
 

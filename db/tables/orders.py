@@ -91,6 +91,8 @@ class OrderRow(SQLModel, table=True):
     late_payment_policy: str = Field(sa_column=text())
     has_suspense: bool = Field(sa_column=SqlColumn(Boolean, nullable=False, server_default=sql("false")))
     """Whether any of its money is or was in suspense: only then are its items read with it."""
+    called_off: bool = Field(sa_column=SqlColumn(Boolean, nullable=False, server_default=sql("false")))
+    """Whether a person canceled it after it was promised or paid on."""
     expires_at: datetime | None = Field(sa_column=instant(nullable=True))
     meta: dict[str, Any] = Field(sa_column=json(name="metadata", nullable=False))
     created_at: datetime = Field(sa_column=instant())

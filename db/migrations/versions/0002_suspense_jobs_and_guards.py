@@ -26,9 +26,8 @@ def upgrade() -> None:
 
 def _columns() -> None:
     op.drop_index("ix_orders_expiring", table_name="orders")
-    op.add_column(
-        "orders", sa.Column("has_suspense", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
+    for column in ("has_suspense", "called_off"):
+        op.add_column("orders", sa.Column(column, sa.Boolean(), nullable=False, server_default=sa.false()))
     for column in ("disputed_minor", "suspended_minor"):
         op.add_column(
             "payments", sa.Column(column, sa.BigInteger(), nullable=False, server_default=sa.text("0"))
@@ -192,7 +191,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_payments_disputed_minor"), "payments", type_="check")
     for column in ("suspended_minor", "disputed_minor"):
         op.drop_column("payments", column)
-    op.drop_column("orders", "has_suspense")
+    for column in ("called_off", "has_suspense"):
+        op.drop_column("orders", column)
     op.create_index(
         "ix_orders_expiring",
         "orders",
