@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from app.domain.order import OrderChange
@@ -44,6 +44,17 @@ class Metrics:
             ("operation", "outcome"),
             registry=self._registry,
         )
+        self._violations = Gauge(
+            "orderpulse_integrity_violations",
+            "Rows that break an invariant, as far as the audit knows now. Zero is the only good value.",
+            ("check",),
+            registry=self._registry,
+        )
+        self._audited = Counter(
+            "orderpulse_integrity_rows_checked_total",
+            "Rows that the audit has looked at.",
+            registry=self._registry,
+        )
 
     def webhook(self, gateway: str, outcome: str, seconds: float) -> None:
         """Count one delivery and the time that it took."""
@@ -59,6 +70,12 @@ class Metrics:
     def operation(self, kind: str, *, failed: bool) -> None:
         """Count one GraphQL operation."""
         self._graphql.labels(kind, "error" if failed else "ok").inc()
+
+    def audited(self, rows: int, violations: Mapping[str, int]) -> None:
+        """Count the rows that an audit looked at, and show the violations that are known now, by check."""
+        self._audited.inc(rows)
+        for check, number in violations.items():
+            self._violations.labels(check).set(number)
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Show a value that is read whenever the figures are asked for."""
