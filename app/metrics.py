@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from app.domain.order import OrderChange
@@ -38,6 +39,7 @@ class Metrics:
             registry=self._registry,
             buckets=_SECONDS,
         )
+        self._newest_pushes: deque[tuple[float, float]] = deque(maxlen=REMEMBERED_MAX)
         self._graphql = Counter(
             "orderpulse_graphql_operations_total",
             "GraphQL operations by kind and whether they had errors.",
@@ -66,6 +68,15 @@ class Metrics:
     def pushed(self, seconds: float) -> None:
         """Count one frame and the time since its webhook came in."""
         self._pushes.observe(seconds)
+        self._newest_pushes.append((time.time(), seconds))
+
+    def push_latency(self, since: datetime) -> tuple[float, float] | None:
+        """Return the median and 99th percentile of the newest frames' seconds since then, if there were any."""
+        at = since.timestamp()
+        taken = sorted(seconds for pushed_at, seconds in self._newest_pushes if pushed_at >= at)
+        if not taken:
+            return None
+        return taken[len(taken) // 2], taken[min(len(taken) * 99 // 100, len(taken) - 1)]
 
     def operation(self, kind: str, *, failed: bool) -> None:
         """Count one GraphQL operation."""

@@ -8,12 +8,14 @@ import strawberry
 from app.checkout import AdjustmentInput, LineInput, NewOrderInput, NewPaymentInput, ProductInput
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.ids import IdPrefix, decode_as
+from app.staff import InboxCriteria
 from app.views import OrderCriteria
-from schema.cursors import decode_order
+from schema.cursors import decode_inbox_event, decode_order
 from schema.enums import (
     CaptureMethod,
     FulfillmentStatus,
     Gateway,
+    InboxEventStatus,
     LatePaymentPolicy,
     OrderAdjustmentKind,
     OrderPaymentStatus,
@@ -246,6 +248,30 @@ class OrderFilter:
     number: str | None = None
     created_after: datetime | None = strawberry.field(default=None, description="At this instant, or later.")
     created_before: datetime | None = strawberry.field(default=None, description="Before this instant.")
+
+
+@strawberry.input(description="Which deliveries. Fields that are left out, and an empty list, mean any.")
+class InboxFilter:
+    """A filter of deliveries."""
+
+    gateway: Gateway | None = None
+    status: list[InboxEventStatus] | None = None
+    type: str | None = None
+
+
+def inbox_criteria_of(given: InboxFilter | None, after: str | None) -> InboxCriteria:
+    """Return which deliveries are asked for.
+
+    Raises:
+        DomainError: INVALID.
+    """
+    wanted = given or InboxFilter()
+    return InboxCriteria(
+        gateway=wanted.gateway,
+        statuses=tuple(dict.fromkeys(wanted.status or ())),
+        type=_searchable(wanted.type, "type"),
+        before=None if after is None else decode_inbox_event(after),
+    )
 
 
 def criteria_of(given: OrderFilter | None, sort: OrderSort, after: str | None) -> OrderCriteria:

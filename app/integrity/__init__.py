@@ -6,7 +6,7 @@ the background, and reports what the newest rows, whatever waits and the next pa
 
 from __future__ import annotations
 
-from app.integrity.auditor import AuditLimits, Auditor, Report
+from app.integrity.auditor import AuditLimits, Auditor, Report, Tally
 from app.integrity.checks import CHECKS, Check
 from app.integrity.pages import Audited, Position, Section, audit, audit_ids, audit_waiting, newest
 from app.integrity.violations import Violation
@@ -20,6 +20,7 @@ __all__ = [
     "Position",
     "Report",
     "Section",
+    "Tally",
     "Violation",
     "audit",
     "audit_ids",

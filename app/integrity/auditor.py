@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self
+from uuid import UUID
 
 from app.integrity.checks import CHECKS
 from app.integrity.pages import (
@@ -31,7 +32,6 @@ from db.pool import DatabaseUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from app.integrity.checks import Check
     from app.integrity.violations import Violation
@@ -144,17 +144,18 @@ class Auditor:
         until = time.monotonic() + limits.report_seconds
         checked_at = await store.now(self._database)
         rows = Counter[str]()
-        for section in Section:
-            await self._look_at(section, [each.root for each in self._known[section].values()], rows)
         await self._look_at_what_waits(rows)
+        seen = set[UUID]()
         for section, limit in (
             (Section.ORDERS, limits.newest_orders),
             (Section.DELIVERIES, limits.newest_deliveries),
             (Section.KEYS, limits.newest_keys),
         ):
-            await self._look_at(section, await newest(self._database, section, limit), rows, until)
+            known = [violation.root for violation in self._known[section].values()]
+            ids = list(dict.fromkeys([*known, *await newest(self._database, section, limit)]))
+            seen.update(await self._look_at(section, ids, rows, until))
         if time.monotonic() < until:
-            await self._next_page(rows)
+            await self._next_page(rows, frozenset(seen))
         counts = self._tell(rows)
         return Report(
             checked_at=checked_at,
@@ -163,24 +164,25 @@ class Auditor:
         )
 
     async def _look_at(
-        self, section: Section, ids: Sequence[UUID], rows: Counter[str], until: float = float("inf")
-    ) -> None:
-        given = list(dict.fromkeys(ids))
-        for start in range(0, len(given), PAGE_ROWS):
+        self, section: Section, ids: Sequence[UUID], rows: Counter[str], until: float
+    ) -> Sequence[UUID]:
+        """Audit these rows until the time is up; return those that were looked at."""
+        for start in range(0, len(ids), PAGE_ROWS):
             if time.monotonic() >= until:
-                return
+                return ids[:start]
             async with self._database.moment() as moment:
-                audited = await audit_ids(moment, section, given[start : start + PAGE_ROWS])
+                audited = await audit_ids(moment, section, ids[start : start + PAGE_ROWS])
             self._learn(section, audited, rows)
+        return ids
 
     async def _look_at_what_waits(self, rows: Counter[str]) -> None:
         async with self._database.moment() as moment:
             audited = await audit_waiting(moment)
         self._learn(None, audited, rows)
 
-    async def _next_page(self, rows: Counter[str]) -> None:
+    async def _next_page(self, rows: Counter[str], seen: frozenset[UUID] = frozenset()) -> None:
         position = self._position
-        audited = await audit(self._database, position)
+        audited = await audit(self._database, position, seen=seen)
         self._learn(position.section, audited, rows)
         self._position = audited.next or Position()
 

@@ -39,6 +39,9 @@ class Position:
     after: UUID | None = None
 
 
+_START: Final = Position()
+
+
 @dataclass(slots=True, kw_only=True)
 class Audited:
     """What looking at some rows came to. `roots` are the ids that were looked at, `next` is where to go on."""
@@ -57,11 +60,17 @@ class Audited:
             self.violations.append(found)
 
 
-async def audit(database: Database, position: Position, limit: int = PAGE_ROWS) -> Audited:
-    """Audit the page that follows a position. Its `next` is None after the last one."""
+async def audit(
+    database: Database,
+    position: Position = _START,
+    limit: int = PAGE_ROWS,
+    *,
+    seen: frozenset[UUID] = frozenset(),
+) -> Audited:
+    """Audit the page that follows a position, but for what was `seen`. Its `next` is None after the last one."""
     async with database.moment() as moment:
         ids = await _beyond(moment, position, limit)
-        audited = await audit_ids(moment, position.section, ids)
+        audited = await audit_ids(moment, position.section, [each for each in ids if each not in seen])
     if len(ids) == limit:
         audited.next = Position(position.section, ids[-1])
     else:
