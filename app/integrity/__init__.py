@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from app.integrity.auditor import AuditLimits, Auditor, Report, Tally
 from app.integrity.checks import CHECKS, Check
-from app.integrity.pages import Audited, Position, Section, audit, audit_ids, audit_waiting, newest
+from app.integrity.pages import PAGE_ROWS, Audited, Position, Section, audit, audit_ids, audit_waiting, newest
 from app.integrity.violations import Violation
 
 __all__ = [
     "CHECKS",
+    "PAGE_ROWS",
     "AuditLimits",
     "Audited",
     "Auditor",
