@@ -90,7 +90,7 @@ _CHECKS: Final = (
     ),
     Check(
         "payment_suspended",
-        "What is in suspense of a payment is the sum of its open suspense items.",
+        "What is in suspense of a payment is the sum of its open suspense items, as far as it was captured.",
         "It holds {held} {currency} as suspended, and its open items add up to {told}.",
     ),
     Check(
@@ -155,8 +155,8 @@ _CHECKS: Final = (
     ),
     Check(
         "ledger_foreign",
-        "Money in a currency that was not asked for is held in suspense, and counts on no other account.",
-        "{booked} {currency} are booked on {account}.",
+        "Money in a currency that was not asked for is booked in that currency, as far as it is in suspense there.",
+        "{booked} {currency} are booked on {account}, and its facts and suspense come to {expected}.",
     ),
     Check(
         "order_excess",
@@ -167,22 +167,18 @@ _CHECKS: Final = (
     Check(
         "conflicted_money",
         "The money of a payment whose amount or currency is not what was asked is in suspense or on its way back.",
-        "It conflicts and holds {held} in minor units, of which {suspended} are in suspense.",
+        "It conflicts and holds {held} {currency}; {suspended} of them have a place, and {open} are in open items.",
     ),
     Check(
         "order_suspense_flag",
-        "An order says that it has suspense items exactly when there are any.",
+        "An order says that it has suspense items, or had any, exactly when there are some.",
         "It says {has_suspense}, and it has {items} items.",
-    ),
-    Check(
-        "order_review",
-        "An order with an open suspense item is in REVIEW.",
-        "It has {items} open items and is {payment_status}.",
     ),
     Check(
         "suspense_items",
         "A suspense item is of its payment's order, and has an end exactly when it has an outcome.",
-        "It is {reason} with outcome {resolution} at {resolved_at}, or of another order than its payment.",
+        "It is {reason} since {created_at} with outcome {resolution} at {resolved_at}; its payment is of order "
+        "{payment_order}.",
     ),
     Check(
         "refunds_owed",
@@ -237,7 +233,7 @@ _CHECKS: Final = (
     Check(
         "suspense_unknown",
         "Money of an unknown order waits with its delivery until a payment has its reference.",
-        "{reference} of {gateway} is open; known by now: {matched}, else its delivery is gone.",
+        "{reference} of {gateway} is open since {created_at}; payment known: {known}, else the delivery is gone.",
     ),
 )
 

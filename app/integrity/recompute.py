@@ -47,7 +47,7 @@ class _Stored:
 
 
 async def recompute(reader: Reader, order_ids: Sequence[UUID]) -> Recomputed:
-    """Derive the orders' money again from the facts (5 statements)."""
+    """Derive the orders' money again from the facts (6 statements at most)."""
     orders = await reads.orders(reader, order_ids)
     records = await load(reader, orders)  # type: ignore[arg-type]  # it only fetches
     payment_ids = [payment_id for record in records.values() for payment_id in record.payments]
@@ -78,7 +78,8 @@ async def recompute(reader: Reader, order_ids: Sequence[UUID]) -> Recomputed:
 def _order(record: OrderRecord, result: Recomputed) -> None:
     order = record.order
     money = order_money(record.states)
-    told = (order_payment_status(order.total_minor, money), money.under_way)
+    review = any(item.is_open for item in record.suspense.values())
+    told = (order_payment_status(order.total_minor, money, review=review), money.under_way)
     held = (order.payment_status, order.payment_in_progress)
     result.rows_checked["order_payment_status"] += 1
     if held != told:

@@ -49,7 +49,7 @@ SELECT i.id AS root, 'inb' AS prefix, i.id AS subject, i.gateway, i.external_id,
        CASE i.status
          WHEN 'RECEIVED' THEN i.received_at < now() - interval '1 minute'
          WHEN 'FAILED' THEN j.id IS NULL OR j.died_at IS NOT NULL
-         ELSE (j.died_at IS NOT NULL OR (j.id IS NULL AND s.is_open)) AND coalesce(s.is_open, true)
+         ELSE (j.id IS NULL OR j.died_at IS NOT NULL) AND coalesce(s.is_open, true)
        END AS broken
   FROM (SELECT * FROM inbox_events WHERE status IN ('RECEIVED', 'UNMATCHED', 'FAILED')
          ORDER BY received_at LIMIT {WAITING_ROWS_MAX}) i
@@ -68,16 +68,17 @@ SELECT j.id AS root, 'job' AS prefix, j.id AS subject, j.kind, j.due_at, j.attem
   FROM (SELECT * FROM jobs WHERE died_at IS NULL ORDER BY due_at LIMIT {WAITING_ROWS_MAX}) j
 """
 _UNKNOWN: Final = f"""
-SELECT s.id AS root, 'sus' AS prefix, s.id AS subject, s.gateway, s.reference,
-       EXISTS (SELECT FROM payments p WHERE p.gateway = s.gateway AND p.reference = s.reference
-                  AND p.captured_minor > 0) AS matched,
-       EXISTS (SELECT FROM payments p WHERE p.gateway = s.gateway AND p.reference = s.reference
-                  AND p.captured_minor > 0)
-         OR NOT EXISTS (SELECT FROM inbox_events i WHERE i.gateway = s.gateway AND i.reference = s.reference
-                           AND i.status = 'UNMATCHED') AS broken
+SELECT s.id AS root, 'sus' AS prefix, s.id AS subject, s.gateway, s.reference, s.created_at, p.id IS NOT NULL AS known,
+       s.created_at < now() - interval '10 minutes'
+         AND (p.id IS NOT NULL OR NOT EXISTS (
+           SELECT FROM inbox_events i WHERE i.gateway = s.gateway AND i.status = 'UNMATCHED'
+              AND (i.reference = s.reference OR i.reference IS NULL))) AS broken
   FROM (SELECT * FROM suspense_items WHERE resolution IS NULL AND payment_id IS NULL
          ORDER BY gateway, reference LIMIT {WAITING_ROWS_MAX}) s
+  LEFT JOIN payments p ON p.gateway = s.gateway AND p.reference = s.reference
+   AND (p.captured_minor > 0 OR p.status = 'CONFLICTED')
 """
+"""A delivery that names its payment by an object alone has no reference to be found by."""
 
 DELIVERY_STATEMENTS: Final = (Statement("delivery_outcomes", _OUTCOMES), Statement("deliveries_once", _ONCE))
 KEY_STATEMENTS: Final = (Statement("keys_once", _KEYS), Statement("key_answers", _ANSWERS))

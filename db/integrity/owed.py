@@ -8,7 +8,7 @@ from db.integrity.statements import Statement
 
 _REFUNDS: Final = """
 SELECT p.order_id AS root, 'ref' AS prefix, r.id AS subject, r.amount_minor, r.currency, j.id IS NULL AS broken
-  FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.status = 'PENDING' AND r.initiated_by <> 'GATEWAY'
+  FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.status = 'PENDING'
   LEFT JOIN jobs j ON j.kind = 'REFUND' AND j.subject_id = r.id
  WHERE p.order_id = ANY($1::uuid[])
 """

@@ -21,7 +21,7 @@ SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, {name}_minor 
 _WITHIN: Final = f"""
 WITH {TOLD}
 SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, told_refunded AS refunded,
-       told_captured AS captured, told_refunded > told_captured + told_captured_foreign
+       told_captured AS captured, told_refunded > told_captured
          AND (told_captured > 0 OR updated_at < now() - interval '10 minutes') AS broken
   FROM told
 """

@@ -8,56 +8,66 @@ from db.integrity.statements import Statement
 from db.integrity.told import TOLD
 
 _EXCESS: Final = f"""
-WITH {TOLD}, kept AS (
-  SELECT order_id, sum(amount_minor) AS amount_minor FROM suspense_items
-   WHERE order_id = ANY($1::uuid[]) AND reason IN ('LATE_PAYMENT', 'SURPLUS', 'UNKNOWN_ORDER')
+WITH {TOLD}, parked AS (
+  SELECT payment_id, sum(amount_minor) AS amount_minor FROM suspense_items
+   WHERE order_id = ANY($1::uuid[]) AND reason NOT IN ('AMOUNT_MISMATCH', 'CURRENCY_MISMATCH')
      AND (resolution IS NULL OR resolution = 'WRITE_OFF')
-   GROUP BY order_id
-), held AS (
-  SELECT order_id, sum(told_captured - told_refunded - told_pending - told_disputed) AS amount_minor
-    FROM told WHERE status <> 'CONFLICTED' GROUP BY order_id
+   GROUP BY payment_id
+), counted AS (
+  SELECT order_id, held, least(coalesce(p.amount_minor, 0), held) AS suspended
+    FROM (SELECT id, order_id, greatest(told_captured - told_refunded - told_pending - told_disputed, 0) AS held
+            FROM told WHERE status <> 'CONFLICTED') t LEFT JOIN parked p ON p.payment_id = t.id
 ), sums AS (
-  SELECT o.id, o.currency, o.status, coalesce(h.amount_minor, 0) AS held, coalesce(k.amount_minor, 0) AS suspended,
+  SELECT o.id, o.currency, o.status, coalesce(sum(c.held), 0) AS held, coalesce(sum(c.suspended), 0) AS suspended,
          CASE WHEN o.status IN ('CANCELED', 'EXPIRED') THEN 0 ELSE o.total_minor END AS keeps
-    FROM orders o LEFT JOIN held h ON h.order_id = o.id LEFT JOIN kept k ON k.order_id = o.id
-   WHERE o.id = ANY($1::uuid[])
+    FROM orders o LEFT JOIN counted c ON c.order_id = o.id
+   WHERE o.id = ANY($1::uuid[]) GROUP BY o.id
 )
 SELECT id AS root, 'ord' AS prefix, id AS subject, currency, status, held, keeps, suspended,
        held - keeps - suspended AS excess, held > keeps + suspended AS broken FROM sums
 """
 _CONFLICTED: Final = f"""
-WITH {TOLD}, kept AS (
-  SELECT payment_id, sum(amount_minor) AS amount_minor FROM suspense_items
-   WHERE order_id = ANY($1::uuid[]) AND (resolution IS NULL OR resolution = 'WRITE_OFF') GROUP BY payment_id
+WITH {TOLD}, conflicted AS (
+  SELECT id, order_id, coalesce(foreign_currency, currency) AS currency,
+         greatest(CASE WHEN foreign_currency IS NULL
+                       THEN told_captured - told_refunded - told_pending - told_disputed
+                       ELSE foreign_captured - foreign_refunded - foreign_pending END, 0) AS held
+    FROM told WHERE status = 'CONFLICTED' AND (told_captured > 0 OR foreign_captured > 0)
 ), sums AS (
-  SELECT t.order_id, t.id, t.currency, coalesce(k.amount_minor, 0) AS suspended,
-         t.told_captured + t.told_captured_foreign - t.told_refunded - t.told_pending - t.told_disputed AS held
-    FROM told t LEFT JOIN kept k ON k.payment_id = t.id WHERE t.status = 'CONFLICTED'
+  SELECT c.*, coalesce(sum(s.amount_minor), 0) AS suspended,
+         coalesce(sum(s.amount_minor) FILTER (WHERE s.resolution IS NULL), 0) AS open
+    FROM conflicted c LEFT JOIN suspense_items s
+      ON s.payment_id = c.id AND s.currency = c.currency AND s.reason IN ('AMOUNT_MISMATCH', 'CURRENCY_MISMATCH')
+     AND (s.resolution IS NULL OR s.resolution = 'WRITE_OFF')
+   GROUP BY c.id, c.order_id, c.currency, c.held
 )
-SELECT order_id AS root, 'pay' AS prefix, id AS subject, held, suspended, held > suspended AS broken FROM sums
+SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, held, suspended, open,
+       held > suspended OR open > held AS broken FROM sums
 """
-_SUSPENDED: Final = """
-SELECT p.order_id AS root, 'pay' AS prefix, p.id AS subject, p.currency, p.suspended_minor AS held,
-       coalesce(sum(s.amount_minor), 0) AS told, p.suspended_minor <> coalesce(sum(s.amount_minor), 0) AS broken
-  FROM payments p LEFT JOIN suspense_items s
-    ON s.payment_id = p.id AND s.order_id = p.order_id AND s.resolution IS NULL AND s.currency = p.currency
- WHERE p.order_id = ANY($1::uuid[]) GROUP BY p.id
+_SUSPENDED: Final = f"""
+WITH {TOLD}
+SELECT t.order_id AS root, 'pay' AS prefix, t.id AS subject, t.currency, t.suspended_minor AS held, s.told,
+       t.suspended_minor <> s.told AS broken
+  FROM told t
+ CROSS JOIN LATERAL (
+   SELECT least(coalesce(sum(amount_minor), 0), greatest(t.told_captured - t.told_refunded, 0)) AS told
+     FROM suspense_items WHERE order_id = t.order_id AND payment_id = t.id AND currency = t.currency
+      AND resolution IS NULL
+ ) s
 """
+"""What is only authorised is in nobody's books yet."""
 _FLAG: Final = """
 SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.has_suspense, count(s.id) AS items,
-       o.has_suspense <> (count(s.id) > 0) AS broken
+       CASE WHEN o.has_suspense THEN count(s.id) = 0
+            ELSE count(s.id) FILTER (WHERE s.reason <> 'UNKNOWN_ORDER') > 0 END AS broken
   FROM orders o LEFT JOIN suspense_items s ON s.order_id = o.id
  WHERE o.id = ANY($1::uuid[]) GROUP BY o.id
 """
-_REVIEW: Final = """
-SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.payment_status, count(s.id) AS items,
-       count(s.id) > 0 AND o.payment_status <> 'REVIEW' AS broken
-  FROM orders o LEFT JOIN suspense_items s ON s.order_id = o.id AND s.resolution IS NULL
- WHERE o.id = ANY($1::uuid[]) GROUP BY o.id
-"""
+"""An item of an unknown order that came to an order is closed by then, and of no use to it."""
 _ITEMS: Final = """
-SELECT s.order_id AS root, 'sus' AS prefix, s.id AS subject, s.resolution, s.resolved_at, s.reason,
-       (s.resolution IS NULL) <> (s.resolved_at IS NULL) OR s.resolved_at < s.created_at
+SELECT s.order_id AS root, 'sus' AS prefix, s.id AS subject, s.reason, s.resolution, s.created_at, s.resolved_at,
+       p.order_id AS payment_order,
+       (s.resolution IS NULL) <> (s.resolved_at IS NULL) OR coalesce(s.resolved_at < s.created_at, false)
          OR p.order_id IS DISTINCT FROM s.order_id AS broken
   FROM suspense_items s LEFT JOIN payments p ON p.id = s.payment_id
  WHERE s.order_id = ANY($1::uuid[])
@@ -68,6 +78,5 @@ SUSPENSE_STATEMENTS: Final = (
     Statement("conflicted_money", _CONFLICTED),
     Statement("payment_suspended", _SUSPENDED),
     Statement("order_suspense_flag", _FLAG),
-    Statement("order_review", _REVIEW),
     Statement("suspense_items", _ITEMS),
 )
