@@ -84,16 +84,23 @@ class AuditedShop:
 
 
 def a_fact(
-    payment: Payment, kind: FactKind, object_id: str, amount: Money | None = None, **more: Any
-) -> Fact:  # noqa: ANN401 - the fact's own fields
+    payment: Payment,
+    kind: FactKind,
+    object_id: str,
+    amount: Money | None = None,
+    *,
+    detail: str | None = None,
+    failure: Failure | None = None,
+) -> Fact:
     """Return a fact about one of a payment's objects."""
     return Fact(
         gateway=payment.gateway,
         object_id=f"{object_id}_{payment.id}",
         kind=kind,
         amount=amount,
+        detail=detail,
+        failure=failure,
         reported_at=LONG_AGO,
-        **more,
     )
 
 
@@ -213,12 +220,17 @@ class OneConnection:
         return rows[0] if rows else None
 
 
+async def ids_of(reader: Reader, section: Section) -> list[UUID]:
+    """Return the ids of all that there is in a section."""
+    table = SECTIONS[section]
+    return [row["id"] for row in await reader.fetch(f"SELECT id FROM {table}")]  # noqa: S608 - of this file
+
+
 async def audit_all(reader: Reader) -> Audited:
     """Audit every row that the reader sees."""
     whole = await audit_waiting(reader)
-    for section, table in SECTIONS.items():
-        ids = [row["id"] for row in await reader.fetch(f"SELECT id FROM {table}")]  # noqa: S608 - of this file
-        part = await audit_ids(reader, section, ids)
+    for section in Section:
+        part = await audit_ids(reader, section, await ids_of(reader, section))
         whole.rows_checked |= part.rows_checked
         whole.violations.extend(part.violations)
     return whole
