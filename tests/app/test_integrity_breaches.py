@@ -36,7 +36,12 @@ class Breach:
 
 
 FREE_LOG: Final = "ALTER TABLE order_events DISABLE TRIGGER only_grows;"
-FREE_LEDGER: Final = "ALTER TABLE ledger_entries DISABLE TRIGGER only_grows; ALTER TABLE ledger_entries DISABLE TRIGGER balanced;"
+FREE_LEDGER: Final = """
+  ALTER TABLE ledger_entries DISABLE TRIGGER only_grows; ALTER TABLE ledger_entries DISABLE TRIGGER balanced;"""
+MOVED_TO_SUSPENSE: Final = """
+  UPDATE ledger_entries SET account = 'SUSPENSE', amount_minor = 1
+   WHERE description = 'breach' AND account = 'GATEWAY_CLEARING'"""
+A_KEY: Final = "SELECT min(id::text)::uuid FROM idempotency_keys"
 ORDER: Final = "SELECT {order[%s]}::uuid"
 PAYMENT: Final = "SELECT {payment[%s]}::uuid"
 
@@ -52,10 +57,13 @@ def a_payment(check: str, plant: str, name: str = "paid") -> Breach:
 def booked(payment: str, account: str, minor: int, currency: str = "INR") -> str:
     """Return SQL that books an amount once more, against the money at the gateway."""
     return f"""{FREE_LEDGER}
-        WITH given AS (SELECT gen_random_uuid() AS transaction_id, p.* FROM payments p WHERE id = {{payment[{payment}]}})
+        WITH given AS (
+          SELECT gen_random_uuid() AS transaction_id, * FROM payments WHERE id = {{payment[{payment}]}}
+        )
         INSERT INTO ledger_entries
         SELECT g.transaction_id, e.position, g.order_id, g.id, e.account, e.minor, '{currency}', 'breach', now()
-          FROM given g, (VALUES (0, '{account}', {minor}), (1, 'GATEWAY_CLEARING', {-minor})) e(position, account, minor);
+          FROM given g,
+               (VALUES (0, '{account}', {minor}), (1, 'GATEWAY_CLEARING', {-minor})) e(position, account, minor);
     """
 
 
