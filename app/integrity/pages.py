@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from db.integrity import Looked, Statement
     from db.pool import Database, Reader
 
-PAGE_ROWS: Final = 500
+PAGE_ROWS: Final = 250
 
 
 class Section(StrEnum):
@@ -52,7 +52,7 @@ class Audited:
     next: Position | None = None
 
     def add(self, looked: Looked) -> None:
-        """Count what a statement found."""
+        """Count what a check came to."""
         counted = self.rows_checked.get(looked.check, 0)
         self.rows_checked[looked.check] = counted + looked.rows_checked
         for row in looked.broken:
@@ -95,7 +95,8 @@ async def audit_waiting(reader: Reader) -> Audited:
     """Audit what waits anywhere: deliveries without an outcome, jobs, money of unknown orders."""
     audited = Audited()
     for statement in integrity.WAITING_STATEMENTS:
-        audited.add(await integrity.look(reader, statement))
+        for looked in await integrity.look(reader, statement):
+            audited.add(looked)
     return audited
 
 
@@ -103,7 +104,8 @@ async def audit_ids(reader: Reader, section: Section, ids: Sequence[UUID]) -> Au
     """Audit some rows by their ids; `reader` should see one moment."""
     audited = Audited(roots=frozenset(ids))
     for statement in _STATEMENTS[section]:
-        audited.add(await integrity.look(reader, statement, ids))
+        for looked in await integrity.look(reader, statement, ids):
+            audited.add(looked)
     if section is Section.ORDERS:
         again = await recompute(reader, ids)
         audited.rows_checked.update(again.rows_checked)
@@ -112,7 +114,7 @@ async def audit_ids(reader: Reader, section: Section, ids: Sequence[UUID]) -> Au
 
 
 _STATEMENTS: Final[dict[Section, tuple[Statement, ...]]] = {
-    Section.ORDERS: integrity.PAGE_STATEMENTS,
+    Section.ORDERS: integrity.ORDER_STATEMENTS,
     Section.DELIVERIES: integrity.DELIVERY_STATEMENTS,
     Section.KEYS: integrity.KEY_STATEMENTS,
 }

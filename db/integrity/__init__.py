@@ -7,10 +7,10 @@ that a partial index leads to. Each row that it looks at says whether it is `bro
 
 from __future__ import annotations
 
-from db.integrity.deliveries import DELIVERY_STATEMENTS, KEY_STATEMENTS, WAITING_STATEMENTS
-from db.integrity.ledger import LEDGER_STATEMENTS
-from db.integrity.orders import ORDER_STATEMENTS
-from db.integrity.owed import OWED_STATEMENTS
+from typing import Final
+
+from db.integrity import ledger, orders, owed, payments, suspense
+from db.integrity.deliveries import DELIVERIES, KEYS, WAITING
 from db.integrity.pages import (
     beyond_deliveries,
     beyond_keys,
@@ -20,26 +20,28 @@ from db.integrity.pages import (
     newest_keys,
     newest_orders,
 )
-from db.integrity.payments import PAYMENT_STATEMENTS
-from db.integrity.statements import Broken, Looked, Statement, look
-from db.integrity.suspense import SUSPENSE_STATEMENTS
+from db.integrity.statements import Broken, Looked, Question, Statement, look
+from db.integrity.told import TOLD
 
-PAGE_STATEMENTS = (
-    *ORDER_STATEMENTS,
-    *PAYMENT_STATEMENTS,
-    *LEDGER_STATEMENTS,
-    *SUSPENSE_STATEMENTS,
-    *OWED_STATEMENTS,
+ORDER_STATEMENTS: Final = (
+    Statement(orders.LOG, arguments=orders.EDGES),
+    Statement((*orders.SUMS, *payments.SUMS, *ledger.SUMS, *suspense.SUMS), shared=TOLD),
+    Statement((*payments.ROWS, *ledger.ROWS, *suspense.ROWS, *owed.ROWS)),
 )
-"""What is asked of a page of orders and of everything that hangs on them."""
+"""What is asked of a page of orders and of everything that hangs on them; the facts are added up once."""
+DELIVERY_STATEMENTS: Final = (Statement(DELIVERIES),)
+KEY_STATEMENTS: Final = (Statement(KEYS),)
+WAITING_STATEMENTS: Final = (Statement(WAITING),)
+"""What is asked without a page."""
 
 __all__ = [
     "DELIVERY_STATEMENTS",
     "KEY_STATEMENTS",
-    "PAGE_STATEMENTS",
+    "ORDER_STATEMENTS",
     "WAITING_STATEMENTS",
     "Broken",
     "Looked",
+    "Question",
     "Statement",
     "beyond_deliveries",
     "beyond_keys",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from db.integrity.statements import Statement
+from db.integrity.statements import Question
 
 WAITING_ROWS_MAX: Final = 10_000
 """The most rows that one look at what waits reads: the oldest of those that an index leads to."""
@@ -80,11 +80,11 @@ SELECT s.id AS root, 'sus' AS prefix, s.id AS subject, s.gateway, s.reference, s
 """
 """A delivery that names its payment by an object alone has no reference to be found by."""
 
-DELIVERY_STATEMENTS: Final = (Statement("delivery_outcomes", _OUTCOMES), Statement("deliveries_once", _ONCE))
-KEY_STATEMENTS: Final = (Statement("keys_once", _KEYS), Statement("key_answers", _ANSWERS))
-WAITING_STATEMENTS: Final = (
-    Statement("deliveries_unapplied", _UNAPPLIED),
-    Statement("jobs_dead", _DEAD),
-    Statement("jobs_overdue", _OVERDUE),
-    Statement("suspense_unknown", _UNKNOWN),
+DELIVERIES: Final = (Question("delivery_outcomes", _OUTCOMES), Question("deliveries_once", _ONCE))
+KEYS: Final = (Question("keys_once", _KEYS), Question("key_answers", _ANSWERS))
+WAITING: Final = (
+    Question("deliveries_unapplied", _UNAPPLIED),
+    Question("jobs_dead", _DEAD),
+    Question("jobs_overdue", _OVERDUE),
+    Question("suspense_unknown", _UNKNOWN),
 )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from db.integrity.statements import Statement
-from db.integrity.told import TOLD
+from db.integrity.statements import Question
 
 _BALANCE: Final = """
 SELECT (array_agg(order_id ORDER BY order_id))[1] AS root, 'ltx' AS prefix, transaction_id AS subject, currency,
@@ -35,8 +34,8 @@ SELECT p.order_id AS root, 'pay' AS prefix, p.id AS subject, a.account, p.curren
   LEFT JOIN booked b ON b.payment_id = p.id AND b.account = a.account
  WHERE p.order_id = ANY($1::uuid[])
 """
-_FOREIGN: Final = f"""
-WITH {TOLD}, booked AS (
+_FOREIGN: Final = """
+WITH booked AS (
   SELECT l.payment_id, l.account, l.currency, sum(l.amount_minor) AS amount_minor
     FROM ledger_entries l JOIN payments p ON p.id = l.payment_id AND p.currency <> l.currency
    WHERE l.order_id = ANY($1::uuid[]) GROUP BY l.payment_id, l.account, l.currency
@@ -62,9 +61,9 @@ SELECT p.order_id AS root, 'pay' AS prefix, p.id AS subject, account, b.currency
   FROM both_sides b JOIN payments p ON p.id = b.payment_id
 """
 
-LEDGER_STATEMENTS: Final = (
-    Statement("ledger_balance", _BALANCE),
-    Statement("ledger_owners", _OWNERS),
-    Statement("ledger_accounts", _ACCOUNTS),
-    Statement("ledger_foreign", _FOREIGN),
+SUMS: Final = (Question("ledger_foreign", _FOREIGN),)
+ROWS: Final = (
+    Question("ledger_balance", _BALANCE),
+    Question("ledger_owners", _OWNERS),
+    Question("ledger_accounts", _ACCOUNTS),
 )

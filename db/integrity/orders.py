@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.domain.machines import FULFILLMENT_MACHINE, ORDER_MACHINE
-from db.integrity.statements import Statement
-from db.integrity.told import TOLD
-
-if TYPE_CHECKING:
-    from app.domain.machines import StateMachine
+from db.integrity.statements import Question
 
 _VERSIONS: Final = """
 SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.version, count(e.version) AS events,
@@ -34,15 +30,13 @@ SELECT e.order_id AS root, 'ord' AS prefix, e.order_id AS subject, e.version, e.
   FROM order_events e LEFT JOIN payments p ON p.id = e.payment_id
  WHERE e.order_id = ANY($1::uuid[]) AND e.payment_id IS NOT NULL
 """
-_PAID: Final = f"""
-WITH {TOLD}
+_PAID: Final = """
 SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.paid_minor, o.currency,
        coalesce(sum(t.told_captured), 0) AS told, o.paid_minor <> coalesce(sum(t.told_captured), 0) AS broken
   FROM orders o LEFT JOIN told t ON t.order_id = o.id AND t.status <> 'CONFLICTED' AND t.currency = o.currency
  WHERE o.id = ANY($1::uuid[]) GROUP BY o.id
 """
-_REFUNDED: Final = f"""
-WITH {TOLD}
+_REFUNDED: Final = """
 SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.refunded_minor, o.currency,
        coalesce(sum(t.told_refunded), 0) AS told, o.refunded_minor <> coalesce(sum(t.told_refunded), 0) AS broken
   FROM orders o LEFT JOIN told t ON t.order_id = o.id AND t.status <> 'CONFLICTED' AND t.currency = o.currency
@@ -61,26 +55,29 @@ SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.total_minor, o.currency
 """
 
 
-def _steps(check: str, axis: str, machine: StateMachine) -> Statement:
+def _steps(check: str, axis: str, edges: str) -> Question:
     rows = f"""
 SELECT order_id AS root, 'ord' AS prefix, order_id AS subject, version, before, {axis} AS after,
-       before <> {axis} AND (before, {axis}) NOT IN (SELECT * FROM unnest($2::text[], $3::text[])) AS broken
+       before <> {axis} AND (before, {axis}) NOT IN (SELECT * FROM unnest({edges})) AS broken
   FROM (SELECT order_id, version, {axis}, lag({axis}) OVER (PARTITION BY order_id ORDER BY version) AS before
           FROM order_events WHERE order_id = ANY($1::uuid[])) e
  WHERE before IS NOT NULL
 """
-    sources = [edge.source for edge in machine.transitions]
-    targets = [edge.target for edge in machine.transitions]
-    return Statement(check, rows, (sources, targets))
+    return Question(check, rows)
 
 
-ORDER_STATEMENTS: Final = (
-    Statement("order_versions", _VERSIONS),
-    Statement("order_axes", _AXES),
-    _steps("order_steps", "status", ORDER_MACHINE),
-    _steps("fulfillment_steps", "fulfillment_status", FULFILLMENT_MACHINE),
-    Statement("event_payments", _EVENTS),
-    Statement("order_total", _TOTAL),
-    Statement("order_paid", _PAID),
-    Statement("order_refunded", _REFUNDED),
+LOG: Final = (
+    Question("order_versions", _VERSIONS),
+    Question("order_axes", _AXES),
+    _steps("order_steps", "status", "$2::text[], $3::text[]"),
+    _steps("fulfillment_steps", "fulfillment_status", "$4::text[], $5::text[]"),
+    Question("event_payments", _EVENTS),
+    Question("order_total", _TOTAL),
 )
+EDGES: Final = tuple(
+    [getattr(edge, end) for edge in machine.transitions]
+    for machine in (ORDER_MACHINE, FULFILLMENT_MACHINE)
+    for end in ("source", "target")
+)
+"""The arguments of `LOG`: the edges that the domain's machines have."""
+SUMS: Final = (Question("order_paid", _PAID), Question("order_refunded", _REFUNDED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from db.integrity.statements import Statement
+from db.integrity.statements import Question
 
 _REFUNDS: Final = """
 SELECT p.order_id AS root, 'ref' AS prefix, r.id AS subject, r.amount_minor, r.currency, j.id IS NULL AS broken
@@ -26,8 +26,8 @@ SELECT o.id AS root, 'ord' AS prefix, o.id AS subject, o.expires_at, j.id IS NUL
  WHERE o.id = ANY($1::uuid[]) AND o.status = 'PENDING' AND o.expires_at < now()
 """
 
-OWED_STATEMENTS: Final = (
-    Statement("refunds_owed", _REFUNDS),
-    Statement("payments_polled", _POLLS),
-    Statement("orders_expiring", _EXPIRIES),
+ROWS: Final = (
+    Question("refunds_owed", _REFUNDS),
+    Question("payments_polled", _POLLS),
+    Question("orders_expiring", _EXPIRIES),
 )

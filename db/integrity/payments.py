@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from db.integrity.statements import Statement
-from db.integrity.told import TOLD
+from db.integrity.statements import Question
 
 
-def _column(name: str) -> Statement:
+def _column(name: str) -> Question:
     rows = f"""
-WITH {TOLD}
 SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, {name}_minor AS held, told_{name} AS told,
        {name}_minor <> told_{name} AS broken
   FROM told
 """
-    return Statement(f"payment_{name}", rows)
+    return Question(f"payment_{name}", rows)
 
 
-_WITHIN: Final = f"""
-WITH {TOLD}
+_WITHIN: Final = """
 SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, told_refunded AS refunded,
        told_captured AS captured, told_refunded > told_captured
          AND (told_captured > 0 OR updated_at < now() - interval '10 minutes') AS broken
   FROM told
 """
 """A refund may be told before its capture, but not for long."""
-_FOREIGN: Final = f"""
-WITH {TOLD}
+_FOREIGN: Final = """
 SELECT t.order_id AS root, 'pay' AS prefix, t.id AS subject, t.currency, o.currency AS order_currency, t.status,
        t.currency <> o.currency OR (t.is_foreign AND t.status <> 'CONFLICTED') AS broken
   FROM told t JOIN orders o ON o.id = t.order_id
@@ -52,14 +48,16 @@ SELECT p.order_id AS root, 'inb' AS prefix, i.id AS subject, i.gateway, i.extern
  WHERE p.order_id = ANY($1::uuid[])
 """
 
-PAYMENT_STATEMENTS: Final = (
+SUMS: Final = (
     _column("captured"),
     _column("authorized"),
     _column("refunded"),
     _column("disputed"),
-    Statement("refunds_within_captures", _WITHIN),
-    Statement("foreign_currency", _FOREIGN),
-    Statement("payment_references", _REFERENCES),
-    Statement("fact_gateways", _FACTS),
-    Statement("delivery_facts", _DELIVERIES),
+    Question("refunds_within_captures", _WITHIN),
+    Question("foreign_currency", _FOREIGN),
+)
+ROWS: Final = (
+    Question("payment_references", _REFERENCES),
+    Question("fact_gateways", _FACTS),
+    Question("delivery_facts", _DELIVERIES),
 )

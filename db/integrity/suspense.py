@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from db.integrity.statements import Statement
-from db.integrity.told import TOLD
+from db.integrity.statements import Question
 
-_EXCESS: Final = f"""
-WITH {TOLD}, parked AS (
+_EXCESS: Final = """
+WITH parked AS (
   SELECT payment_id, sum(amount_minor) AS amount_minor FROM suspense_items
    WHERE order_id = ANY($1::uuid[]) AND reason NOT IN ('AMOUNT_MISMATCH', 'CURRENCY_MISMATCH')
      AND (resolution IS NULL OR resolution = 'WRITE_OFF')
@@ -26,8 +25,8 @@ WITH {TOLD}, parked AS (
 SELECT id AS root, 'ord' AS prefix, id AS subject, currency, status, held, keeps, suspended,
        held - keeps - suspended AS excess, held > keeps + suspended AS broken FROM sums
 """
-_CONFLICTED: Final = f"""
-WITH {TOLD}, conflicted AS (
+_CONFLICTED: Final = """
+WITH conflicted AS (
   SELECT id, order_id, coalesce(foreign_currency, currency) AS currency,
          greatest(CASE WHEN foreign_currency IS NULL
                        THEN told_captured - told_refunded - told_pending - told_disputed
@@ -44,8 +43,7 @@ WITH {TOLD}, conflicted AS (
 SELECT order_id AS root, 'pay' AS prefix, id AS subject, currency, held, suspended, open,
        held > suspended OR open > held AS broken FROM sums
 """
-_SUSPENDED: Final = f"""
-WITH {TOLD}
+_SUSPENDED: Final = """
 SELECT t.order_id AS root, 'pay' AS prefix, t.id AS subject, t.currency, t.suspended_minor AS held, s.told,
        t.suspended_minor <> s.told AS broken
   FROM told t
@@ -73,10 +71,9 @@ SELECT s.order_id AS root, 'sus' AS prefix, s.id AS subject, s.reason, s.resolut
  WHERE s.order_id = ANY($1::uuid[])
 """
 
-SUSPENSE_STATEMENTS: Final = (
-    Statement("order_excess", _EXCESS),
-    Statement("conflicted_money", _CONFLICTED),
-    Statement("payment_suspended", _SUSPENDED),
-    Statement("order_suspense_flag", _FLAG),
-    Statement("suspense_items", _ITEMS),
+SUMS: Final = (
+    Question("order_excess", _EXCESS),
+    Question("conflicted_money", _CONFLICTED),
+    Question("payment_suspended", _SUSPENDED),
 )
+ROWS: Final = (Question("order_suspense_flag", _FLAG), Question("suspense_items", _ITEMS))
