@@ -21,7 +21,7 @@ from db.embedded import EmbeddedPostgres
 from db.pool import Database
 
 ORDERS: Final = 20_000
-CHUNK: Final = 20_000
+CHUNK: Final = 5_000
 PAGES_MEASURED: Final = 200
 REPORTS: Final = 5
 

@@ -72,14 +72,15 @@ async def run_audit(settings: Settings, options: AuditOptions) -> int:
 
 
 async def _look_at_all(database: Database, options: AuditOptions, tally: _Tally) -> None:
+    errors = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=errors,
         transient=True,
-        disable=options.as_json,
+        disable=options.as_json or not errors.is_terminal,
     )
     rows = await integrity.count_rows(database)
     total = rows if options.recent is None else min(rows, len(Section) * options.recent)
