@@ -27,16 +27,14 @@ REPORTS: Final = 5
 
 # Ids of version 7 that rise with the number, so that pages lie as they do in a shop that grew.
 _FILL: Final = """
-WITH given AS MATERIALIZED (
-  SELECT n, g.at, ('01900000-' || lpad(to_hex(n / 65536), 4, '0') || '-7' || lpad(to_hex((n / 16) % 4096), 3, '0')
-          || '-8' || lpad(to_hex(n % 16), 3, '0') || '-' || lpad(to_hex(k), 12, '0'))::uuid AS id, k,
-         n % 100 = 0 AS is_open, n % 10 = 1 AS is_refunded
-    FROM generate_series($1::int, $2::int) n, generate_series(1, 4) k,
-         LATERAL (SELECT now() - interval '30 days' + n * interval '1 second' AS at) g
-), o AS MATERIALIZED (
-  SELECT g.n, g.at, g.id AS order_id, p.id AS payment_id, r.id AS refund_id, l.id AS row_id, g.is_open, g.is_refunded
-    FROM given g JOIN given p USING (n) JOIN given r USING (n) JOIN given l USING (n)
-   WHERE g.k = 1 AND p.k = 2 AND r.k = 3 AND l.k = 4
+WITH o AS MATERIALIZED (
+  SELECT n, now() - interval '30 days' + n * interval '1 second' AS at,
+         n % 100 = 0 AS is_open, n % 10 = 1 AS is_refunded,
+         (stem || '1')::uuid AS order_id, (stem || '2')::uuid AS payment_id, (stem || '3')::uuid AS refund_id,
+         (stem || '4')::uuid AS row_id
+    FROM (SELECT n, '01900000-' || lpad(to_hex(n / 65536), 4, '0') || '-7' || lpad(to_hex((n / 16) % 4096), 3, '0')
+                    || '-8' || lpad(to_hex(n % 16), 3, '0') || '-00000000000' AS stem
+            FROM generate_series($1::int, $2::int) n) g
 ), orders_in AS (
   INSERT INTO orders (id, number, status, payment_status, fulfillment_status, version, currency, total_minor,
                       paid_minor, refunded_minor, payment_in_progress, late_payment_policy, metadata, created_at,

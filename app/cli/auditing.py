@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -112,7 +114,7 @@ async def _newest_pages(database: Database, number: int) -> AsyncIterator[Audite
 
 
 def _tell_json(tally: _Tally) -> None:
-    {
+    report = {
         "checks": [
             {
                 "name": name,
@@ -127,6 +129,7 @@ def _tell_json(tally: _Tally) -> None:
             for each in tally.violations
         ],
     }
+    sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
 
 def _tell_people(tally: _Tally, seconds: float) -> None:

@@ -54,12 +54,12 @@ async def test_a_shop_in_order_ends_with_0_and_one_that_is_not_with_1(shop: Audi
     assert (whole.code, newest.code, as_json.code) == (1, 0, 1)
     assert f"{named} order_paid: {message}" in said(whole)
     assert "1 violations in" in said(whole)
+    assert as_json.errors == ""
     report = json.loads(as_json.output)
     assert report["violations"] == [{"check": "order_paid", "subjectId": named, "message": message}]
     assert [check["name"] for check in report["checks"]] == list(CHECKS)
     (paid,) = [check for check in report["checks"] if check["name"] == "order_paid"]
     assert (paid["rowsChecked"], paid["violations"]) == (3, 1)
-    assert as_json.errors == ""
 
 
 async def test_a_database_without_the_schema_is_told_in_a_sentence() -> None:
