@@ -9,7 +9,7 @@ from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import InboxEventStatus
 from app.identity import new_id
 from app.pages import Page
-from db import staff
+from db import staff, suspense
 from db.staff import InboxCriteria, InboxEvent, LedgerEntry, Statistics
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class StaffViews:
         """Return a suspense item."""
         if not caller.is_staff:
             return None
-        return (await staff.suspense_items(self._reader, [item_id])).get(item_id)
+        return (await suspense.items(self._reader, [item_id])).get(item_id)
 
     async def suspense_items(
         self, caller: Caller, *, is_open: bool | None, before: tuple[datetime, UUID] | None, first: int

@@ -12,14 +12,13 @@ from app.domain.states import (
     GatewayName,
     InboxEventStatus,
     LedgerAccount,
-    SuspenseReason,
-    SuspenseResolution,
 )
-from app.domain.suspense import SuspenseItem
+from db.rows import suspense_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.domain.suspense import SuspenseItem
     from db.pool import Database, Reader
     from db.rows import Columns
 
@@ -109,12 +108,6 @@ async def inbox_page(reader: Reader, criteria: InboxCriteria, limit: int) -> lis
     return [_inbox_event_from(row) for row in rows]
 
 
-async def suspense_items(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, SuspenseItem]:
-    """Return the suspense items of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM suspense_items WHERE id = ANY($1::uuid[])", list(ids))
-    return {row["id"]: _suspense_item_from(row) for row in rows}
-
-
 async def suspense_page(
     reader: Reader, *, is_open: bool | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[SuspenseItem]:
@@ -129,7 +122,7 @@ async def suspense_page(
         before_id,
         limit,
     )
-    return [_suspense_item_from(row) for row in rows]
+    return [suspense_from(row) for row in rows]
 
 
 async def ledger_entries(reader: Reader, order_id: UUID) -> list[LedgerEntry]:
@@ -202,23 +195,6 @@ def _inbox_event_from(row: Columns) -> InboxEvent:
         payment_id=row["payment_id"],
         received_at=row["received_at"],
         applied_at=row["applied_at"],
-    )
-
-
-def _suspense_item_from(row: Columns) -> SuspenseItem:
-    resolution = row["resolution"]
-    return SuspenseItem(
-        id=row["id"],
-        reason=SuspenseReason(row["reason"]),
-        gateway=GatewayName(row["gateway"]),
-        reference=row["reference"],
-        amount=Money(row["amount_minor"], row["currency"]),
-        order_id=row["order_id"],
-        payment_id=row["payment_id"],
-        resolution=SuspenseResolution(resolution) if resolution else None,
-        message=row["message"],
-        created_at=row["created_at"],
-        resolved_at=row["resolved_at"],
     )
 
 

@@ -33,11 +33,12 @@ SELECT k.id AS root, 'key' AS prefix, k.id AS subject, count(other.id) AS others
 _ANSWERS: Final = """
 SELECT k.id AS root, 'key' AS prefix, k.id AS subject, k.answer,
        (k.answer ? 'order_id' AND o.id IS NULL) OR (k.answer ? 'payment_id' AND p.id IS NULL)
-         OR (k.answer ? 'refund_id' AND r.id IS NULL) AS broken
+         OR (k.answer ? 'refund_id' AND r.id IS NULL) OR (k.answer ? 'suspense_id' AND s.id IS NULL) AS broken
   FROM idempotency_keys k
   LEFT JOIN orders o ON o.id = (k.answer->>'order_id')::uuid
   LEFT JOIN payments p ON p.id = (k.answer->>'payment_id')::uuid
   LEFT JOIN refunds r ON r.id = (k.answer->>'refund_id')::uuid
+  LEFT JOIN suspense_items s ON s.id = (k.answer->>'suspense_id')::uuid
  WHERE k.id = ANY($1::uuid[]) AND k.answer IS NOT NULL AND NOT k.answer ? 'error'
 """
 _UNAPPLIED: Final = f"""
