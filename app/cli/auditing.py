@@ -88,7 +88,7 @@ async def _look_at_all(database: Database, options: AuditOptions, tally: _Tally)
     total = rows if options.recent is None else min(rows, len(Section) * options.recent)
     with progress:
         task = progress.add_task("Auditing", total=total)
-        async with database.moment() as moment:
+        async with integrity.page_moment(database) as moment:
             tally.add(await audit_waiting(moment))
         pages = _every_page(database) if options.recent is None else _newest_pages(database, options.recent)
         async for audited in pages:
@@ -108,7 +108,7 @@ async def _newest_pages(database: Database, number: int) -> AsyncIterator[Audite
     for section in Section:
         ids = await newest(database, section, number)
         for start in range(0, len(ids), PAGE_ROWS):
-            async with database.moment() as moment:
+            async with integrity.page_moment(database) as moment:
                 audited = await audit_ids(moment, section, ids[start : start + PAGE_ROWS])
             yield audited
 

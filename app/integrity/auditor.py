@@ -26,6 +26,7 @@ from app.integrity.pages import (
     audit_waiting,
     newest,
 )
+from db import integrity
 from db import orders as store
 from db.pool import DatabaseUnavailableError
 
@@ -170,13 +171,13 @@ class Auditor:
         for start in range(0, len(ids), PAGE_ROWS):
             if time.monotonic() >= until:
                 return ids[:start]
-            async with self._database.moment() as moment:
+            async with integrity.page_moment(self._database) as moment:
                 audited = await audit_ids(moment, section, ids[start : start + PAGE_ROWS])
             self._learn(section, audited, rows)
         return ids
 
     async def _look_at_what_waits(self, rows: Counter[str]) -> None:
-        async with self._database.moment() as moment:
+        async with integrity.page_moment(self._database) as moment:
             audited = await audit_waiting(moment)
         self._learn(None, audited, rows)
 

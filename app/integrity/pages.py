@@ -68,7 +68,7 @@ async def audit(
     seen: frozenset[UUID] = frozenset(),
 ) -> Audited:
     """Audit the page that follows a position, but for what was `seen`. Its `next` is None after the last one."""
-    async with database.moment() as moment:
+    async with integrity.page_moment(database) as moment:
         ids = await _beyond(moment, position, limit)
         audited = await audit_ids(moment, position.section, [each for each in ids if each not in seen])
     if len(ids) == limit:

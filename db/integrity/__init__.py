@@ -19,6 +19,7 @@ from db.integrity.pages import (
     newest_deliveries,
     newest_keys,
     newest_orders,
+    page_moment,
 )
 from db.integrity.statements import Broken, Looked, Question, Statement, look
 from db.integrity.told import TOLD
@@ -51,4 +52,5 @@ __all__ = [
     "newest_deliveries",
     "newest_keys",
     "newest_orders",
+    "page_moment",
 ]

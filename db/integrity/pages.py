@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from db.pool import Reader, Record
+    from db.pool import Database, Moment, Reader, Record
 
 _FIRST: Final = UUID(int=0)
+
+
+@contextlib.asynccontextmanager
+async def page_moment(database: Database) -> AsyncIterator[Moment]:
+    """Lend a reader for one page, as of one moment.
+
+    Its plans are made for a few ids, whatever the number: each thing is then found by an index. Plans for the very
+    number read whole tables as soon as a page is a few thousandths of one.
+    """
+    async with database.moment() as moment:
+        await moment.fetch("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+        yield moment
 
 
 async def beyond_orders(reader: Reader, after: UUID | None, limit: int) -> list[UUID]:

@@ -153,8 +153,8 @@ async def test_a_page_costs_the_same_statements_whatever_its_size(
         await audit(shop.database, Position(), limit)
         ran.append(len(statements))
 
-    # The ids, the orders, their facts, tries, refunds and disputes, and what is in suspense where anything is.
-    assert ran == [len(integrity.ORDER_STATEMENTS) + 6, *[len(integrity.ORDER_STATEMENTS) + 7] * 2]
+    # The plans, the ids, the orders, their facts, tries, refunds, disputes, and what is in suspense where anything is.
+    assert ran == [len(integrity.ORDER_STATEMENTS) + 7, *[len(integrity.ORDER_STATEMENTS) + 8] * 2]
 
 
 async def test_a_report_finds_what_is_wrong_and_forgets_it_when_it_has_healed(
