@@ -13,14 +13,8 @@ from schema.context import Info
 from schema.cursors import decode_product, decode_suspense_item
 from schema.enums import OrderSort, StateMachineKind
 from schema.fields import field
-from schema.inputs import (
-    InboxFilter,
-    OrderFilter,
-    criteria_of,
-    inbox_criteria_of,
-    order_id_of,
-    payment_id_of,
-)
+from schema.filters import InboxFilter, OrderFilter, criteria_of, inbox_criteria_of
+from schema.inputs import order_id_of, payment_id_of
 from schema.integrity import IntegrityReport
 from schema.machines import StateMachine
 from schema.node import Node

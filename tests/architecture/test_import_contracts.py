@@ -18,7 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 SKELETON: Final = """
     app/__init__.py app/auth.py app/batch.py app/checkout.py app/cli.py app/edge.py app/health.py
     app/idempotency.py app/identity.py app/integrity.py app/live.py app/logs.py app/main.py app/metrics.py
-    app/pages.py app/reconcile.py app/relay.py app/settings.py app/settle.py app/staff.py app/tracking.py app/views.py app/webhooks.py app/worker.py
+    app/pages.py app/reconcile.py app/relay.py app/settings.py app/settle.py app/staff.py app/tracking.py
+    app/views.py app/webhooks.py app/worker.py
     app/web/__init__.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py
     app/gateways/__init__.py app/gateways/contract.py app/gateways/registry.py
