@@ -7,7 +7,6 @@ of what has healed; then at what waits, at what changed last, and at the next pa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -104,11 +103,10 @@ class Auditor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in (self._running, self._reporting):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        tasks = [task for task in (self._running, self._reporting) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(self) -> None:
         """Take a turn each minute, forever."""

@@ -200,6 +200,25 @@ async def test_the_walk_in_the_background_remembers_what_no_report_would_look_at
     assert healed.violations == ()
 
 
+async def test_it_takes_its_turns_by_itself_while_it_is_entered(shop: AuditedShop) -> None:
+    metrics = Metrics()
+    limits = AuditLimits(interval_seconds=0.01)
+    spoil = "UPDATE orders SET payment_in_progress = true WHERE id = $1"
+    await shop.database.fetch(spoil, shop.orders["paid"].id)
+    gauge = b'orderpulse_integrity_violations{check="order_payment_status"} 1.0'
+
+    async with Auditor(shop.database, figures=metrics, limits=limits), asyncio.timeout(10):
+        while gauge not in metrics.text():  # noqa: ASYNC110 - figures raise no event
+            await asyncio.sleep(0.01)
+
+    rows = [
+        line
+        for line in metrics.text().splitlines()
+        if line.startswith(b"orderpulse_integrity_rows_checked_total")
+    ]
+    assert float(rows[0].split()[1]) > len(shop.orders)
+
+
 async def test_those_who_ask_at_once_get_one_report(shop: AuditedShop, statements: list[str]) -> None:
     auditor = Auditor(shop.database)
     await auditor.report()
