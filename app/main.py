@@ -17,11 +17,13 @@ from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
 from app.health import health_routes
+from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.relay import PostgresBackend, Relay
 from app.settings import Mode, SettingsError
 from app.settle import Settler
+from app.staff import Replays
 from app.tracking import Tracking
 from app.views import Views
 from app.web.assets import Assets
@@ -97,6 +99,7 @@ def create_app(wiring: Wiring) -> Edge:
         database=database, settler=settler, authenticator=authenticator, give_up_payments=paying.give_up_all
     )
     views = Views(database, authenticator, gateways)
+    auditor = Auditor(database, figures=metrics)
     services = Services(
         views=views,
         catalog=Catalog(database),
@@ -105,12 +108,14 @@ def create_app(wiring: Wiring) -> Edge:
         hub=hub,
         authenticator=authenticator,
         metrics=metrics,
+        auditor=auditor,
+        replays=Replays(database),
     )
     _watch(metrics, hub, relay, settler)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with database, hub, relay, settler:
+        async with database, hub, relay, settler, auditor:
             app.state.ready = True
             log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
             yield

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from app.domain.order import OrderChange
@@ -38,10 +39,22 @@ class Metrics:
             registry=self._registry,
             buckets=_SECONDS,
         )
+        self._newest_pushes: deque[tuple[float, float]] = deque(maxlen=REMEMBERED_MAX)
         self._graphql = Counter(
             "orderpulse_graphql_operations_total",
             "GraphQL operations by kind and whether they had errors.",
             ("operation", "outcome"),
+            registry=self._registry,
+        )
+        self._violations = Gauge(
+            "orderpulse_integrity_violations",
+            "Rows that break an invariant, as far as the audit knows now. Zero is the only good value.",
+            ("check",),
+            registry=self._registry,
+        )
+        self._audited = Counter(
+            "orderpulse_integrity_rows_checked_total",
+            "Rows that the audit has looked at.",
             registry=self._registry,
         )
 
@@ -55,10 +68,25 @@ class Metrics:
     def pushed(self, seconds: float) -> None:
         """Count one frame and the time since its webhook came in."""
         self._pushes.observe(seconds)
+        self._newest_pushes.append((time.time(), seconds))
+
+    def push_latency(self, since: datetime) -> tuple[float, float] | None:
+        """Return the median and 99th percentile of the newest frames' seconds since then, if there were any."""
+        at = since.timestamp()
+        taken = sorted(seconds for pushed_at, seconds in self._newest_pushes if pushed_at >= at)
+        if not taken:
+            return None
+        return taken[len(taken) // 2], taken[min(len(taken) * 99 // 100, len(taken) - 1)]
 
     def operation(self, kind: str, *, failed: bool) -> None:
         """Count one GraphQL operation."""
         self._graphql.labels(kind, "error" if failed else "ok").inc()
+
+    def audited(self, rows: int, violations: Mapping[str, int]) -> None:
+        """Count the rows that an audit looked at, and show the violations that are known now, by check."""
+        self._audited.inc(rows)
+        for check, number in violations.items():
+            self._violations.labels(check).set(number)
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Show a value that is read whenever the figures are asked for."""

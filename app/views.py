@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from app.checkout.access import order_for
+from app.pages import PAGE_MAX, Page
+from app.staff import StaffViews
 from db import orders as store
 from db import reads
 from db.orders import Product
@@ -24,20 +26,7 @@ if TYPE_CHECKING:
     from app.gateways import Gateway, GatewayRegistry
     from db.pool import Database, Moment, Reader
 
-PAGE_MAX: Final = 100
-"""The most that a page of any list holds."""
-
 __all__ = ["PAGE_MAX", "LogPosition", "OrderCriteria", "Page", "Product", "Views"]
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[_T]):
-    """A part of a list. `has_more`: something follows it."""
-
-    items: list[_T]
-    has_more: bool
 
 
 class Views:
@@ -54,6 +43,11 @@ class Views:
         """Lend views that all see one moment: an order, its payments and its events then agree."""
         async with self._database.moment() as moment:
             yield MomentaryViews(moment, self)
+
+    @property
+    def staff(self) -> StaffViews:
+        """What only staff see."""
+        return StaffViews(self._reader)
 
     async def order(self, caller: Caller, order_id: UUID) -> Order | None:
         """Return an order that the caller may see."""
@@ -140,6 +134,10 @@ class Views:
     async def orders_of(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """Return orders by id (1 statement)."""
         return await reads.orders(self._reader, ids)
+
+    async def payments_by_id(self, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+        """Return payments by id (1 statement)."""
+        return await reads.payments(self._reader, ids)
 
     async def lines_of(self, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
         """Return the lines of orders (1 statement)."""

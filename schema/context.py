@@ -12,10 +12,12 @@ from app.views import MomentaryViews
 from schema.loaders import Loaders
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from app.auth import Authenticator
     from app.checkout import Catalog, Ordering, Paying
+    from app.integrity import Auditor
     from app.live import LiveHub
     from app.views import Views
 
@@ -25,6 +27,16 @@ class OperationFigures(Protocol):
 
     def operation(self, kind: str, *, failed: bool) -> None:
         """Count one operation: `kind` is query, mutation or subscription."""
+
+    def push_latency(self, since: datetime) -> tuple[float, float] | None:
+        """Return the median and 99th percentile of the seconds from webhook to frame since then, if there were any."""
+
+
+class ReplaysDeliveries(Protocol):
+    """Has deliveries that could not be applied tried again."""
+
+    async def replay(self, caller: Caller, event_id: UUID | None) -> None:
+        """Try a delivery again. Raises DomainError FORBIDDEN, NOT_FOUND or INVALID_STATE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +50,8 @@ class Services:
     hub: LiveHub
     authenticator: Authenticator
     metrics: OperationFigures
+    auditor: Auditor
+    replays: ReplaysDeliveries
 
 
 @dataclass(frozen=True, slots=True)

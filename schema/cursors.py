@@ -19,6 +19,7 @@ from schema.scalars import Cursor
 
 if TYPE_CHECKING:
     from app.domain.order import Order
+    from app.domain.suspense import SuspenseItem
     from schema.enums import OrderSort
 
 _FORMAT: Final = b"\x01"
@@ -26,10 +27,13 @@ _VERSION: Final = b"v"
 _LOG: Final = b"l"
 _ORDER: Final = b"o"
 _PRODUCT: Final = b"p"
+_INBOX_EVENT: Final = b"i"
+_SUSPENSE_ITEM: Final = b"s"
 _VERSION_PAYLOAD: Final = struct.Struct(">i")
 _LOG_PAYLOAD: Final = struct.Struct(">q16si")
 _ORDER_PAYLOAD: Final = struct.Struct(">Bq16s")
-_PRODUCT_PAYLOAD: Final = struct.Struct(">16s")
+_ID_PAYLOAD: Final = struct.Struct(">16s")
+_INSTANT_PAYLOAD: Final = struct.Struct(">q16s")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -87,15 +91,12 @@ def decode_order(cursor: str, sort: OrderSort) -> tuple[datetime, UUID]:
     number, microseconds, order_id = _unpack(_ORDER_PAYLOAD, _payload(cursor, _ORDER))
     if number != _number_of(sort):
         raise _invalid()
-    try:
-        return _EPOCH + timedelta(microseconds=microseconds), UUID(bytes=order_id)
-    except OverflowError:
-        raise _invalid() from None
+    return _instant_of(microseconds), UUID(bytes=order_id)
 
 
 def encode_product(product_id: UUID) -> Cursor:
     """Return the cursor of a product."""
-    return _encode(_PRODUCT, _PRODUCT_PAYLOAD.pack(product_id.bytes))
+    return _encode(_PRODUCT, _ID_PAYLOAD.pack(product_id.bytes))
 
 
 def decode_product(cursor: str) -> UUID:
@@ -104,8 +105,49 @@ def decode_product(cursor: str) -> UUID:
     Raises:
         DomainError: INVALID.
     """
-    (product_id,) = _unpack(_PRODUCT_PAYLOAD, _payload(cursor, _PRODUCT))
-    return UUID(bytes=product_id)
+    return _id_of(cursor, _PRODUCT)
+
+
+def encode_inbox_event(event_id: UUID) -> Cursor:
+    """Return the cursor of a delivery."""
+    return _encode(_INBOX_EVENT, _ID_PAYLOAD.pack(event_id.bytes))
+
+
+def decode_inbox_event(cursor: str) -> UUID:
+    """Return the id of a delivery.
+
+    Raises:
+        DomainError: INVALID.
+    """
+    return _id_of(cursor, _INBOX_EVENT)
+
+
+def encode_suspense_item(item: SuspenseItem) -> Cursor:
+    """Return the cursor of a suspense item."""
+    microseconds = (item.created_at - _EPOCH) // _MICROSECOND
+    return _encode(_SUSPENSE_ITEM, _INSTANT_PAYLOAD.pack(microseconds, item.id.bytes))
+
+
+def decode_suspense_item(cursor: str) -> tuple[datetime, UUID]:
+    """Return when a suspense item was made, and its id.
+
+    Raises:
+        DomainError: INVALID.
+    """
+    microseconds, item_id = _unpack(_INSTANT_PAYLOAD, _payload(cursor, _SUSPENSE_ITEM))
+    return _instant_of(microseconds), UUID(bytes=item_id)
+
+
+def _id_of(cursor: str, kind: bytes) -> UUID:
+    (found,) = _unpack(_ID_PAYLOAD, _payload(cursor, kind))
+    return UUID(bytes=found)
+
+
+def _instant_of(microseconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise _invalid() from None
 
 
 def _number_of(sort: OrderSort) -> int:

@@ -14,7 +14,9 @@ from app.domain.states import (
     DisputeStatus,
     EventSource,
     FulfillmentStatus,
+    InboxEventStatus,
     LatePaymentPolicy,
+    LedgerAccount,
     OrderAdjustmentKind,
     OrderEventType,
     OrderPaymentStatus,
@@ -24,6 +26,8 @@ from app.domain.states import (
     PaymentStatus,
     RefundInitiator,
     RefundStatus,
+    SuspenseReason,
+    SuspenseResolution,
 )
 from app.domain.states import GatewayName as Gateway
 
@@ -34,7 +38,9 @@ __all__ = [
     "EventSource",
     "FulfillmentStatus",
     "Gateway",
+    "InboxEventStatus",
     "LatePaymentPolicy",
+    "LedgerAccount",
     "OrderAdjustmentKind",
     "OrderEventType",
     "OrderPaymentStatus",
@@ -46,6 +52,8 @@ __all__ = [
     "RefundInitiator",
     "RefundStatus",
     "StateMachineKind",
+    "SuspenseReason",
+    "SuspenseResolution",
 ]
 
 strawberry.enum(OrderStatus, description="What the shop promised.")
@@ -77,6 +85,15 @@ strawberry.enum(PaymentAttemptStatus, description="How far one try came.")
 strawberry.enum(RefundStatus, description="How far a refund came. FAILED may follow SUCCEEDED.")
 strawberry.enum(RefundInitiator, description="Who asked for a refund.")
 strawberry.enum(DisputeStatus, description="How far a dispute came.")
+strawberry.enum(
+    InboxEventStatus,
+    description=(
+        "What became of a delivery. IGNORED says nothing about money, UNMATCHED names no payment that is known here."
+    ),
+)
+strawberry.enum(SuspenseReason, description="Why money is held that no order may keep yet.")
+strawberry.enum(SuspenseResolution, description="What became of money that was held.")
+strawberry.enum(LedgerAccount, description="The accounts of the ledger.")
 strawberry.enum(StateMachineKind, description="What a state machine is of.")
 strawberry.enum(
     ErrorCode, description="Why a request was refused. The codes are stable; messages may change."

@@ -1,6 +1,5 @@
 """The inputs of mutations and filters, and what they become in the use cases' terms."""
 
-from datetime import datetime
 from uuid import UUID
 
 import strawberry
@@ -8,17 +7,12 @@ import strawberry
 from app.checkout import AdjustmentInput, LineInput, NewOrderInput, NewPaymentInput, ProductInput
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.ids import IdPrefix, decode_as
-from app.views import OrderCriteria
-from schema.cursors import decode_order
 from schema.enums import (
     CaptureMethod,
     FulfillmentStatus,
     Gateway,
     LatePaymentPolicy,
     OrderAdjustmentKind,
-    OrderPaymentStatus,
-    OrderSort,
-    OrderStatus,
     PaymentMethodType,
 )
 from schema.money import MoneyInput
@@ -235,40 +229,6 @@ class RefundCreateInput:
     idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Which orders. Fields that are left out, and empty lists, mean any.")
-class OrderFilter:
-    """A filter of orders."""
-
-    status: list[OrderStatus] | None = None
-    payment_status: list[OrderPaymentStatus] | None = None
-    fulfillment_status: list[FulfillmentStatus] | None = None
-    customer_email: str | None = None
-    number: str | None = None
-    created_after: datetime | None = strawberry.field(default=None, description="At this instant, or later.")
-    created_before: datetime | None = strawberry.field(default=None, description="Before this instant.")
-
-
-def criteria_of(given: OrderFilter | None, sort: OrderSort, after: str | None) -> OrderCriteria:
-    """Return which orders are asked for, and in which order.
-
-    Raises:
-        DomainError: INVALID.
-    """
-    wanted = given or OrderFilter()
-    return OrderCriteria(
-        statuses=tuple(dict.fromkeys(wanted.status or ())),
-        payment_statuses=tuple(dict.fromkeys(wanted.payment_status or ())),
-        fulfillment_statuses=tuple(dict.fromkeys(wanted.fulfillment_status or ())),
-        customer_email=_searchable(wanted.customer_email, "customerEmail"),
-        number=_searchable(wanted.number, "number"),
-        created_after=wanted.created_after,
-        created_before=wanted.created_before,
-        sort_column="updated_at" if sort is OrderSort.UPDATED_AT_DESC else "created_at",
-        descending=sort is not OrderSort.CREATED_AT_ASC,
-        after=None if after is None else decode_order(after, sort),
-    )
-
-
 def json_object(value: JSON | None, field: str) -> dict[str, object] | None:
     """Return a JSON object.
 
@@ -288,10 +248,3 @@ def order_id_of(given: str) -> UUID | None:
 def payment_id_of(given: str) -> UUID | None:
     """Return the payment that a public id names; None, which is nobody's, when it is none of a payment."""
     return decode_as(IdPrefix.PAYMENT, given)
-
-
-def _searchable(text: str | None, field: str) -> str | None:
-    """Return a text that the database can compare with."""
-    if text is not None and "\x00" in text:
-        raise DomainError(ErrorCode.INVALID, f"{field} holds a control character.", ("filter", field))
-    return text

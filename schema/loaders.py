@@ -33,6 +33,7 @@ class Loaders:
 
     def __init__(self, views: Views) -> None:
         self.orders: DataLoader[UUID, Order | None] = DataLoader(_one(views.orders_of))
+        self.payment: DataLoader[UUID, Payment | None] = DataLoader(_one(views.payments_by_id))
         self.lines: DataLoader[UUID, Sequence[OrderLine]] = DataLoader(_many(views.lines_of))
         self.adjustments: DataLoader[UUID, Sequence[OrderAdjustment]] = DataLoader(
             _many(views.adjustments_of)

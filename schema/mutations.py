@@ -3,6 +3,7 @@
 import strawberry
 
 from app.domain.errors import DomainError
+from app.domain.ids import IdPrefix, decode_as
 from schema.context import Info
 from schema.fields import field
 from schema.inputs import (
@@ -20,6 +21,7 @@ from schema.inputs import (
     payment_id_of,
 )
 from schema.payloads import (
+    InboxEventPayload,
     OrderAccessTokenPayload,
     OrderPayload,
     PaymentPayload,
@@ -29,6 +31,7 @@ from schema.payloads import (
     errors_of,
 )
 from schema.products import Product
+from schema.staff import InboxEvent
 
 _TOKEN_TTL_SECONDS = 604_800
 
@@ -167,6 +170,23 @@ class Mutation:
         context = info.context
         answer = await answer_of(lambda: context.services.paying.sync(context.caller, payment_id_of(id)))
         return await PaymentPayload.of(context, answer)
+
+    @field(
+        "Staff. Tries a delivery again that failed or matched nothing, also one that was given up: a worker takes it "
+        "up at once."
+    )
+    async def inbox_event_replay(self, info: Info, id: strawberry.ID) -> InboxEventPayload:  # noqa: A002 - the contract's name
+        """Have a delivery tried again."""
+        context = info.context
+        event_id = decode_as(IdPrefix.INBOX_EVENT, id)
+        try:
+            await context.services.replays.replay(context.caller, event_id)
+        except DomainError as refusal:
+            return InboxEventPayload(inbox_event=None, errors=errors_of(refusal))
+        context.forget()
+        views = context.services.views.staff
+        event = await views.inbox_event(context.caller, event_id) if event_id else None
+        return InboxEventPayload(inbox_event=InboxEvent.of(event) if event else None, errors=[])
 
     @field("Staff.")
     async def refund_create(self, info: Info, input: RefundCreateInput) -> RefundPayload:  # noqa: A002 - as above

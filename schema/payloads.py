@@ -14,6 +14,7 @@ from schema.orders import Order
 from schema.payments import Payment
 from schema.products import Product
 from schema.refunds import Refund
+from schema.staff import InboxEvent
 
 _REPLAYED = "This key was used before, and this is the first call's answer again."
 
@@ -128,6 +129,14 @@ class OrderAccessTokenPayload:
         description="Opens this one order, to pay and to watch it. Keep it secret."
     )
     expires_at: datetime | None
+    errors: list[UserError]
+
+
+@strawberry.type(description="What became of a delivery that was to be tried again.")
+class InboxEventPayload:
+    """A delivery, or why not."""
+
+    inbox_event: InboxEvent | None
     errors: list[UserError]
 
 

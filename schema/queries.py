@@ -1,16 +1,21 @@
 """What can be asked."""
 
+from datetime import datetime
+
 import strawberry
 
+from app.checkout.access import require_staff
 from app.domain.ids import IdPrefix, decode_id
 from app.domain.machines import MACHINES
 from app.gateways import Gateway as GatewayAdapter
 from schema.connections import page_size
 from schema.context import Info
-from schema.cursors import decode_product
+from schema.cursors import decode_product, decode_suspense_item
 from schema.enums import OrderSort, StateMachineKind
 from schema.fields import field
-from schema.inputs import OrderFilter, criteria_of, order_id_of, payment_id_of
+from schema.filters import InboxFilter, OrderFilter, criteria_of, inbox_criteria_of
+from schema.inputs import order_id_of, payment_id_of
+from schema.integrity import IntegrityReport
 from schema.machines import StateMachine
 from schema.node import Node
 from schema.orders import Order, OrderConnection
@@ -18,9 +23,18 @@ from schema.payments import Payment, PaymentGatewayOption
 from schema.products import Product, ProductConnection
 from schema.refunds import Dispute, Refund
 from schema.scalars import JSON, CurrencyCode, Cursor
+from schema.staff import (
+    InboxEvent,
+    InboxEventConnection,
+    LedgerEntry,
+    PaymentStatistics,
+    SuspenseConnection,
+    SuspenseItem,
+)
 
 _PRODUCTS_DEFAULT = 50
 _ORDERS_DEFAULT = 20
+_STAFF_DEFAULT = 50
 
 
 @strawberry.type(
@@ -30,7 +44,7 @@ class Query:
     """The queries."""
 
     @field("Anything that has an id.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - the contract's name
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002, PLR0911 - the contract's name; a table
         """Find a thing by its id."""
         views, caller = info.context.services.views, info.context.caller
         match decode_id(id):
@@ -49,6 +63,12 @@ class Query:
             case IdPrefix.PRODUCT, product_id:
                 product = await views.product(caller, product_id)
                 return Product.of(product) if product else None
+            case IdPrefix.INBOX_EVENT, event_id:
+                event = await views.staff.inbox_event(caller, event_id)
+                return InboxEvent.of(event) if event else None
+            case IdPrefix.SUSPENSE_ITEM, item_id:
+                item = await views.staff.suspense_item(caller, item_id)
+                return SuspenseItem.of(item) if item else None
             case _:
                 return None
 
@@ -113,6 +133,61 @@ class Query:
     def state_machine(self, kind: StateMachineKind) -> StateMachine:
         """Return a machine."""
         return StateMachine.of(MACHINES[kind])
+
+    @field("Staff. The deliveries of the gateways, newest first.")
+    async def inbox_events(
+        self,
+        info: Info,
+        filter: InboxFilter | None = None,  # noqa: A002 - the contract's name
+        first: int | None = _STAFF_DEFAULT,
+        after: Cursor | None = None,
+    ) -> InboxEventConnection:
+        """Return a page of deliveries."""
+        context = info.context
+        size = page_size(first, _STAFF_DEFAULT)
+        criteria = inbox_criteria_of(filter, after)
+        page = await context.services.views.staff.inbox_events(context.caller, criteria, size)
+        return InboxEventConnection.of(page, after=after)
+
+    @field(
+        "Staff. Money that no order may keep yet, newest first; `open: false` shows what became of the rest."
+    )
+    async def suspense_items(
+        self,
+        info: Info,
+        open: bool | None = True,  # noqa: A002 - the contract's name
+        first: int | None = _STAFF_DEFAULT,
+        after: Cursor | None = None,
+    ) -> SuspenseConnection:
+        """Return a page of suspense items."""
+        context = info.context
+        size = page_size(first, _STAFF_DEFAULT)
+        before = None if after is None else decode_suspense_item(after)
+        page = await context.services.views.staff.suspense_items(
+            context.caller, is_open=open, before=before, first=size
+        )
+        return SuspenseConnection.of(page, after=after)
+
+    @field("Staff. Everything that was booked for an order, oldest first.")
+    async def ledger_entries(self, info: Info, order_id: strawberry.ID) -> list[LedgerEntry]:
+        """Return an order's ledger."""
+        context = info.context
+        views = context.services.views.staff
+        found = await views.ledger_entries(context.caller, order_id_of(order_id))
+        return [LedgerEntry.of(entry) for entry in found]
+
+    @field("Staff. Every invariant that the data breaks at this moment. Empty is the only good answer.")
+    async def integrity_report(self, info: Info) -> IntegrityReport:
+        """Return what is wrong."""
+        require_staff(info.context.caller)
+        return IntegrityReport.of(await info.context.services.auditor.report())
+
+    @field("Staff.")
+    async def payment_statistics(self, info: Info, since: datetime) -> PaymentStatistics:
+        """Return what came in, and what waits."""
+        context = info.context
+        figures = await context.services.views.staff.statistics(context.caller, since)
+        return PaymentStatistics.of(figures, context.services.metrics.push_latency(since))
 
 
 def _option(gateway: GatewayAdapter) -> PaymentGatewayOption:

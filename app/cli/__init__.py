@@ -1,4 +1,4 @@
-"""The command line: `orderpulse demo | serve | migrate | doctor | sandbox`."""
+"""The command line: `orderpulse demo | serve | migrate | doctor | audit | sandbox`."""
 
 from __future__ import annotations
 

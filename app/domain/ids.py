@@ -23,6 +23,10 @@ class IdPrefix(StrEnum):
     DISPUTE = "dsp"
     PRODUCT = "prd"
     INBOX_EVENT = "inb"
+    SUSPENSE_ITEM = "sus"
+    LEDGER_TRANSACTION = "ltx"
+    JOB = "job"
+    IDEMPOTENCY_KEY = "key"
 
 
 _PREFIXES: Final = frozenset(member.value for member in IdPrefix)

@@ -17,8 +17,9 @@ ROOT: Final = Path(__file__).parents[2]
 # The product's shape with next to nothing in it, so that a planted import is the only wrong one.
 SKELETON: Final = """
     app/__init__.py app/auth.py app/batch.py app/checkout.py app/cli.py app/edge.py app/health.py
-    app/idempotency.py app/identity.py app/live.py app/logs.py app/main.py app/metrics.py app/reconcile.py
-    app/relay.py app/settings.py app/settle.py app/tracking.py app/views.py app/webhooks.py app/worker.py
+    app/idempotency.py app/identity.py app/integrity.py app/live.py app/logs.py app/main.py app/metrics.py
+    app/pages.py app/reconcile.py app/relay.py app/settings.py app/settle.py app/staff.py app/tracking.py
+    app/views.py app/webhooks.py app/worker.py
     app/web/__init__.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py
     app/gateways/__init__.py app/gateways/contract.py app/gateways/registry.py
@@ -59,6 +60,9 @@ BREACHES: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "settle to its neighbour live": ("app/settle.py", "import app.live"),
         "reconcile to worker": ("app/reconcile.py", "import app.worker"),
         "checkout to its neighbour reconcile": ("app/checkout.py", "import app.reconcile"),
+        "staff to views": ("app/staff.py", "import app.views"),
+        "integrity to its neighbour settle": ("app/integrity.py", "import app.settle"),
+        "pages to db": ("app/pages.py", "import db"),
         "web to tracking": ("app/web/__init__.py", "import app.tracking"),
         "worker to schema": ("app/worker.py", "import schema"),
         "schema to its neighbour webhooks": ("schema/queries.py", "import app.webhooks"),

@@ -21,10 +21,12 @@ from app.auth import Authenticator, hash_secret
 from app.checkout import Catalog, Ordering, Paying
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
+from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics
 from app.settle import Settler
 from app.simulators.sandbox import SandboxConfig, serving
+from app.staff import Replays
 from app.views import Views
 from app.webhooks import WebhookEndpoint
 from db import orders as store
@@ -274,6 +276,8 @@ async def _wired(
         hub=hub,
         authenticator=authenticator,
         metrics=metrics,
+        auditor=Auditor(database, figures=metrics),
+        replays=Replays(database),
     )
     frames: list[tuple[UUID, int]] = []
     graphql = graphql_app(

@@ -14,7 +14,7 @@ from tests.system.processes import DSN_PASSWORD, SECRET_KEY, run_command, with_p
 if TYPE_CHECKING:
     from tests.system.processes import Ran
 
-COMMANDS: Final = ("demo", "serve", "migrate", "doctor", "sandbox")
+COMMANDS: Final = ("demo", "serve", "migrate", "doctor", "audit", "sandbox")
 AWAY: Final = f"postgresql://shop:{DSN_PASSWORD}@127.0.0.1:1/shop"
 
 
@@ -40,7 +40,8 @@ async def test_every_command_explains_itself() -> None:
     assert "--port" in said(helps[1])
     assert "newest schema" in said(helps[2])
     assert "Exit code 1" in said(helps[3])
-    assert "--webhook-url" in said(helps[4])
+    assert "changes nothing" in said(helps[4])
+    assert "--webhook-url" in said(helps[5])
     assert (unknown.code, "No such command" in said(unknown)) == (2, True)
 
 
