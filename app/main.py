@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from app.auth import Authenticator
-from app.checkout import Catalog, Ordering, Paying
+from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
@@ -105,6 +105,7 @@ def create_app(wiring: Wiring) -> Edge:
         catalog=Catalog(database),
         ordering=ordering,
         paying=paying,
+        suspense=Suspense(database=database, settler=settler),
         hub=hub,
         authenticator=authenticator,
         metrics=metrics,

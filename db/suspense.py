@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from app.domain.states import GatewayName
     from app.domain.suspense import SuspenseItem
     from db.pool import Database, Reader
 
@@ -20,17 +19,6 @@ async def items(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, SuspenseItem]
     """Return the items of these ids that there are."""
     rows = await reader.fetch("SELECT * FROM suspense_items WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: suspense_from(row) for row in rows}
-
-
-async def waiting_for(reader: Reader, gateway: GatewayName, reference: str) -> list[UUID]:
-    """Return the stored deliveries that wait for a payment of this reference, oldest first."""
-    rows = await reader.fetch(
-        """SELECT id FROM inbox_events WHERE status = 'UNMATCHED' AND gateway = $1 AND reference = $2
-            ORDER BY received_at, id""",
-        gateway,
-        reference,
-    )
-    return [row["id"] for row in rows]
 
 
 _RESOLVE_UNKNOWN: Final = """

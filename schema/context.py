@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.auth import Authenticator
-    from app.checkout import Catalog, Ordering, Paying
+    from app.checkout import Catalog, Ordering, Paying, Suspense
     from app.integrity import Auditor
     from app.live import LiveHub
     from app.views import Views
@@ -47,6 +47,7 @@ class Services:
     catalog: Catalog
     ordering: Ordering
     paying: Paying
+    suspense: Suspense
     hub: LiveHub
     authenticator: Authenticator
     metrics: OperationFigures

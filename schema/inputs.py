@@ -14,6 +14,7 @@ from schema.enums import (
     LatePaymentPolicy,
     OrderAdjustmentKind,
     PaymentMethodType,
+    SuspenseResolution,
 )
 from schema.money import MoneyInput
 from schema.scalars import JSON
@@ -216,6 +217,25 @@ class PaymentCancelInput:
 
     payment_id: strawberry.ID
     reason: str | None = None
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A place for money in suspense.")
+class SuspenseResolveInput:
+    """A word on held money."""
+
+    id: strawberry.ID
+    resolution: SuspenseResolution = strawberry.field(
+        description=(
+            "REFUND sends it back. APPLY_TO_ORDER takes it for an order: late money reopens its own, an amount that "
+            "differs is accepted, money of an unknown order becomes a payment of `orderId`. WRITE_OFF keeps it outside "
+            "any order."
+        )
+    )
+    order_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Where money of an unknown order belongs."
+    )
+    message: str | None = strawberry.field(default=None, description="Why, for those who look later.")
     idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 

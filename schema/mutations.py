@@ -16,6 +16,7 @@ from schema.inputs import (
     PaymentCreateInput,
     ProductUpsertInput,
     RefundCreateInput,
+    SuspenseResolveInput,
     json_object,
     order_id_of,
     payment_id_of,
@@ -27,6 +28,7 @@ from schema.payloads import (
     PaymentPayload,
     ProductPayload,
     RefundPayload,
+    SuspensePayload,
     answer_of,
     errors_of,
 )
@@ -202,3 +204,19 @@ class Mutation:
             )
         )
         return await RefundPayload.of(context, answer)
+
+    @field("Staff. Gives money in suspense its place, once.")
+    async def suspense_resolve(self, info: Info, input: SuspenseResolveInput) -> SuspensePayload:  # noqa: A002 - as above
+        """Give held money a place."""
+        context = info.context
+        answer = await answer_of(
+            lambda: context.services.suspense.resolve(
+                context.caller,
+                decode_as(IdPrefix.SUSPENSE_ITEM, input.id),
+                input.resolution,
+                order_id_of(input.order_id) if input.order_id else None,
+                input.message,
+                input.idempotency_key,
+            )
+        )
+        return await SuspensePayload.of(context, answer)

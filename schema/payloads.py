@@ -14,7 +14,7 @@ from schema.orders import Order
 from schema.payments import Payment
 from schema.products import Product
 from schema.refunds import Refund
-from schema.staff import InboxEvent
+from schema.staff import InboxEvent, SuspenseItem
 
 _REPLAYED = "This key was used before, and this is the first call's answer again."
 
@@ -138,6 +138,22 @@ class InboxEventPayload:
 
     inbox_event: InboxEvent | None
     errors: list[UserError]
+
+
+@strawberry.type(description="What became of a word on money in suspense.")
+class SuspensePayload:
+    """An item, or why not."""
+
+    item: SuspenseItem | None
+    errors: list[UserError]
+
+    @classmethod
+    async def of(cls, context: Context, answer: Answer) -> Self:
+        """Return an answer with its item as it is now."""
+        context.forget()
+        views = context.services.views.staff
+        item = await views.suspense_item(context.caller, answer.suspense_id) if answer.suspense_id else None
+        return cls(item=SuspenseItem.of(item) if item else None, errors=errors_of(answer.error))
 
 
 async def _order(context: Context, answer: Answer) -> Order | None:

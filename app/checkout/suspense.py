@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from app.batch import Command
 from app.checkout.access import order_for, require_staff
@@ -17,7 +17,7 @@ from db import suspense as store
 from db.pool import is_conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
     from app.auth import Caller
     from app.domain.order import Order
@@ -31,13 +31,9 @@ MESSAGE_LENGTH_MAX: Final = 500
 class Suspense:
     """The use cases around money in suspense."""
 
-    def __init__(
-        self, *, database: Database, settler: Settler, apply_waiting: Callable[[UUID], Awaitable[None]]
-    ) -> None:
-        """`apply_waiting` settles a stored delivery that waited for its payment."""
+    def __init__(self, *, database: Database, settler: Settler) -> None:
         self._database = database
         self._settler = settler
-        self._apply_waiting = apply_waiting
         self._keys = Idempotency(database)
 
     async def resolve(
@@ -100,7 +96,7 @@ class Suspense:
         return order
 
     async def _adopt(self, item: SuspenseItem, order: Order, key_id: UUID, answer: Answer) -> None:
-        """Make the money a payment of the order, and settle the deliveries that told of it."""
+        """Make the money a payment of the order; its commit makes the deliveries due that told of it."""
         if not item.is_open:
             raise _settled_before()
         payment_id = uuid5(item.id, "payment")
@@ -113,8 +109,6 @@ class Suspense:
             if is_conflict(error):  # another order has it by now
                 raise _settled_before() from error
             raise
-        for delivery_id in await store.waiting_for(self._database, item.gateway, item.reference):
-            await self._apply_waiting(delivery_id)
 
     async def _settle(self, command: Command, key_id: UUID, answer: Answer) -> None:
         await self._settler.submit(

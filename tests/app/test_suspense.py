@@ -50,21 +50,9 @@ async def settler(database: Database) -> AsyncIterator[Settler]:
 
 
 @pytest.fixture
-def stored() -> list[Webhook]:
-    """The deliveries that a replay would read."""
-    return []
-
-
-@pytest.fixture
-def suspense(database: Database, settler: Settler, stored: list[Webhook]) -> Suspense:
-    """The use cases, with a replay that submits what was stored."""
-
-    async def apply(delivery_id: UUID) -> None:
-        for webhook in stored:
-            if webhook.id == delivery_id:
-                await settler.submit(webhook)
-
-    return Suspense(database=database, settler=settler, apply_waiting=apply)
+def suspense(database: Database, settler: Settler) -> Suspense:
+    """The use cases."""
+    return Suspense(database=database, settler=settler)
 
 
 def from_nowhere(amount: Money = TOTAL) -> Webhook:
@@ -115,16 +103,16 @@ async def test_news_without_money_from_nowhere_is_kept_without_an_item(
 
 
 async def test_when_its_payment_appears_it_is_due_at_once_and_finds_its_place(
-    database: Database, settler: Settler, suspense: Suspense, stored: list[Webhook]
+    database: Database, settler: Settler, suspense: Suspense
 ) -> None:
     webhook = from_nowhere()
     await settler.submit(webhook)
     order = await stored_order(database)
-    stored.append(webhook)
 
     answer = await suspense.resolve(
         STAFF, ITEM, SuspenseResolution.APPLY_TO_ORDER, order.id, "They wrote to us", "key"
     )
+    await settler.submit(webhook)  # as its job does, which is due now
 
     assert answer.suspense_id == ITEM
     (payment,) = await rows(database, "SELECT id, status, reference FROM payments")
@@ -195,10 +183,10 @@ async def test_of_many_who_resolve_at_once_one_is_heard(settler: Settler, suspen
 
 
 async def test_money_that_two_orders_want_at_once_goes_to_one_of_them(
-    database: Database, settler: Settler, suspense: Suspense, stored: list[Webhook]
+    database: Database, settler: Settler, suspense: Suspense
 ) -> None:
-    stored.append(from_nowhere())
-    await settler.submit(stored[0])
+    webhook = from_nowhere()
+    await settler.submit(webhook)
     orders = [await stored_order(database) for _ in range(2)]
 
     answers = await asyncio.gather(
@@ -210,6 +198,8 @@ async def test_money_that_two_orders_want_at_once_goes_to_one_of_them(
         ],
         return_exceptions=True,
     )
+
+    await settler.submit(webhook)
 
     (refusal,) = [answer for answer in answers if isinstance(answer, Exception)]
     assert isinstance(refusal, DomainError)

@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from websockets.typing import Subprotocol
 
 from app.auth import Authenticator, hash_secret
-from app.checkout import Catalog, Ordering, Paying
+from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
 from app.integrity import Auditor
@@ -273,6 +273,7 @@ async def _wired(
             give_up_payments=paying.give_up_all,
         ),
         paying=paying,
+        suspense=Suspense(database=database, settler=settler),
         hub=hub,
         authenticator=authenticator,
         metrics=metrics,
