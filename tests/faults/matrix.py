@@ -1,0 +1,207 @@
+"""The matrix: every point × every action × seeds. Each cell is a run that counts only if its fault really happened."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tests.faults.board import Action
+from tests.faults.points import all_points, by_name
+from tests.faults.run import Run
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.stage import dice
+from tests.faults.verdict import LANES, Verdict, judge
+from tests.faults.waiting import StuckError, deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tests.faults.points import Point
+    from tests.faults.stage import Stage
+
+TRIES_MAX: Final = 4
+"""How often a run is begun anew until its fault happens."""
+SKIPS_MAX: Final = 3
+RUN_SECONDS_MAX: Final = 60.0
+CLEAR_EVERY: Final = 25
+ACTIONS: Final = (Action.KILL, Action.RAISE, Action.HANG)
+
+Reach = dict[int, dict[str, int]]
+"""Point → scenario → how often it hits the point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run to be made."""
+
+    point: Point
+    action: Action
+    seed: int
+
+    @property
+    def replay(self) -> str:
+        """Return what runs it again."""
+        return f"--seed {self.seed} --action {self.action.name.lower()} --point '{self.point.name}'"
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run came to."""
+
+    cell: Cell
+    scenario: str
+    happened: bool
+    verdict: Verdict
+
+
+@dataclass
+class Tally:
+    """What all runs came to."""
+
+    runs: int = 0
+    happened: int = 0
+    missed: list[Cell] = field(default_factory=list)
+    bad: list[Result] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        """Count a run."""
+        self.runs += 1
+        self.happened += result.happened
+        if not result.happened:
+            self.missed.append(result.cell)
+        if not result.verdict.is_good:
+            self.bad.append(result)
+
+    def summary(self) -> str:
+        """Return the line that counts."""
+        lost, doubled, inconsistent = (
+            sum(bool(getattr(result.verdict, kind)) for result in self.bad)
+            for kind in ("lost", "doubled", "inconsistent")
+        )
+        return (
+            f"{self.runs} runs, {self.happened} faults happened,"
+            f" {lost} lost, {doubled} doubled, {inconsistent} inconsistent"
+        )
+
+
+async def survey(stages: Sequence[Stage], seeds: Iterable[int]) -> Reach:
+    """Play every scenario undisturbed, and return which points each of them reaches, and how often at least."""
+    reach: Reach = defaultdict(dict)
+    waiting = [(name, seed) for seed in seeds for name in reversed(SCENARIOS)]
+
+    async def work(stage: Stage) -> None:
+        while waiting:
+            name, seed = waiting.pop()
+            stage.server.board.disarm()
+            stage.server.board.forget()
+            verdict = await play(stage, name, f"survey:{seed}")
+            assert verdict.is_good, (name, seed, verdict.lines())
+            for point in all_points():
+                if hits := stage.server.board.counts[point.number]:
+                    before = reach[point.number].get(name, hits)
+                    reach[point.number][name] = min(before, hits)
+
+    await asyncio.gather(*(work(stage) for stage in stages))
+    return reach
+
+
+async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] = lambda: None) -> Verdict:
+    """Play a scenario to its end, and judge it. `arm` is called when it begins."""
+    stage.runs += 1
+    if stage.runs % CLEAR_EVERY == 0:
+        await stage.clear()
+    run = Run.on(stage, dice(scenario, seed))
+    stage.truth.news()
+    arm()
+    try:
+        async with deadline(RUN_SECONDS_MAX, f"the scenario {scenario}"), run.gateway.telling():
+            await SCENARIOS[scenario](run)
+            await run.told_all()
+    except StuckError as stuck:
+        return Verdict(lost=[str(stuck)])
+    stage.server.board.disarm()
+    return await judge(run)
+
+
+async def run_cell(stage: Stage, cell: Cell, reach: Reach) -> Result:
+    """Make one run, again with other dice until its fault happens."""
+    known = reach.get(cell.point.number, {})
+    board = stage.server.board
+    scenario = ""
+    for attempt in range(TRIES_MAX):
+        rolled = dice(cell.point.name, cell.action, cell.seed, attempt)
+        scenario = rolled.choice(_cheapest(known)) if attempt < TRIES_MAX - 1 else max(known, key=known.__getitem__)
+        skips = min(known[scenario] - 1, SKIPS_MAX) if attempt == 0 else 0
+        skip = rolled.randint(0, skips)
+        verdict = await play(
+            stage,
+            scenario,
+            f"{cell.seed}:{attempt}",
+            lambda skip=skip: board.arm(cell.point, cell.action, skip=skip),  # type: ignore[misc]
+        )
+        if board.fired or not verdict.is_good:
+            _check_lanes(stage, cell, verdict)
+            return Result(cell, scenario, board.fired, verdict)
+    return Result(cell, scenario, happened=False, verdict=Verdict())
+
+
+def _cheapest(known: dict[str, int], most: int = 4) -> list[str]:
+    """Return the scenarios that reach a point, the first few of them in the order of their cost."""
+    return [name for name in SCENARIOS if name in known][:most]
+
+
+def _check_lanes(stage: Stage, cell: Cell, verdict: Verdict) -> None:
+    if cell.action is not Action.KILL and stage.server.board.lanes not in (0, LANES):
+        verdict.inconsistent.append(f"{stage.server.board.lanes} of {LANES} lanes of settle are left")
+
+
+@dataclass
+class Limits:
+    """How far the matrix is gone through."""
+
+    seeds: Sequence[int]
+    actions: Sequence[Action] = ACTIONS
+    points: Sequence[str] = ()
+    seconds: float | None = None
+
+
+def plan(limits: Limits, reach: Reach) -> list[Cell]:
+    """Return every cell, seed after seed, so that a run that is cut short has seen every point."""
+    wanted = [by_name()[name] for name in limits.points] if limits.points else all_points()
+    return [
+        Cell(point, action, seed)
+        for seed in limits.seeds
+        for action in limits.actions
+        for point in wanted
+        if point.number in reach
+    ]
+
+
+async def run_matrix(
+    stages: Sequence[Stage],
+    cells: Sequence[Cell],
+    reach: Reach,
+    *,
+    seconds: float | None = None,
+    on_result: Callable[[Result, Tally], None] = lambda *_: None,
+) -> Tally:
+    """Make the runs on all stages side by side, in order, and stop beginning new ones after so many seconds."""
+    tally = Tally()
+    waiting = list(reversed(cells))
+    until = None if seconds is None else time.monotonic() + seconds
+
+    async def work(stage: Stage) -> None:
+        while waiting and (until is None or time.monotonic() < until):
+            result = await run_cell(stage, waiting.pop(), reach)
+            tally.add(result)
+            on_result(result, tally)
+            if not result.verdict.is_good or stage.server.board.lanes != LANES:
+                await stage.server.restart()
+            if not result.verdict.is_good:
+                await stage.clear()
+
+    await asyncio.gather(*(work(stage) for stage in stages))
+    return tally
