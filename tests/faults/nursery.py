@@ -28,7 +28,7 @@ from tests.faults.board import Board
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LANES_SECONDS: Final = 0.05
+LANES_SECONDS: Final = 0.02
 _PR_SET_PDEATHSIG: Final = 1
 
 

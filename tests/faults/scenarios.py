@@ -208,8 +208,8 @@ async def keys(run: Run) -> None:
     """One key: the same call at once, again, and with other parameters. And keys that are none."""
     guest = await run.order()
     key = str(uuid4())
-    payloads = await asyncio.gather(*(run.open(guest, key) for _ in range(3)))
-    run.client.keys["paymentCreate"] -= 2
+    payloads = await asyncio.gather(*(run.open(guest, key) for _ in range(6)))
+    run.client.keys["paymentCreate"] -= 5
     await run.open(guest, key, captureMethod="MANUAL")
     for bad in ("", "x" * 300):
         await run.open(guest, bad)

@@ -22,12 +22,15 @@ from tests.conftest import TABLES
 from tests.db.embedded_process import short_folder
 from tests.faults.servers import ForkedServer, Nursery, listen, nursery
 from tests.faults.truth import Truth
+from tests.faults.waiting import deadline
 from tests.system.processes import SANDBOX_KEY, SANDBOX_WEBHOOK_SECRET, server_settings
-from tests.system.wire import ask, request
+from tests.system.wire import LOST, ask, get, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+READY_SECONDS_MAX: Final = 20.0
+POLL_SECONDS: Final = 0.005
 HANG_SECONDS: Final = 0.8
 """Longer than a sender waits and than a key's lease lasts here."""
 
@@ -49,6 +52,15 @@ class Stage:
         headers = {"authorization": f"Bearer {SANDBOX_KEY}", "content-type": "application/json"}
         given = b"" if body is None else json.dumps(body).encode()
         return (await ask(self.sandbox_port, request(method, path, given, headers, close=True))).json
+
+    async def ready(self) -> None:
+        """Wait until the server serves: what it does when it starts is over."""
+        async with deadline(READY_SECONDS_MAX, "the server does not start"):
+            while True:
+                with contextlib.suppress(*LOST):
+                    if (await get(self.server.port, "/readyz")).status == 200:
+                        return
+                await asyncio.sleep(POLL_SECONDS)
 
     async def clear(self) -> None:
         """Empty the database."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.faults.run import Run
     from tests.faults.truth import Object, Truth
 
-LANES: Final = 2
 _STATUSES: Final = {
     "succeeded": {"SUCCEEDED", "PARTIALLY_CAPTURED"},
     "authorized": {"REQUIRES_CAPTURE"},

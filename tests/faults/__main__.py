@@ -1,0 +1,115 @@
+"""`python -m tests.faults`, behind `make faults`: plants faults, and counts what was lost, doubled or inconsistent."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import uvloop
+
+from tests.faults.board import Action
+from tests.faults.excused import EXCUSED
+from tests.faults.matrix import ACTIONS, Limits, Result, Tally, plan, run_matrix, survey
+from tests.faults.points import all_points, by_name
+from tests.faults.stage import stages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.faults.matrix import Cell, Reach
+
+STAGES: Final = 4
+SURVEY_SEEDS: Final = 3
+PROGRESS_SECONDS: Final = 30.0
+
+
+def main() -> int:
+    """Run one of the forms and return 0 when nothing is wrong."""
+    options = _parser().parse_args()
+    return uvloop.run(_FORMS[options.form](options))
+
+
+async def run_points(options: argparse.Namespace) -> int:
+    """Every point × action × seed."""
+    seeds = [options.seed] if options.seed is not None else range(options.seeds)
+    actions = [Action[name.upper()] for name in options.action] or list(ACTIONS)
+    limits = Limits(seeds=seeds, actions=actions, points=options.point)
+    async with stages(options.stages) as stage_list:
+        reach = await survey(stage_list, range(SURVEY_SEEDS))
+        cells = plan(limits, reach)
+        _say(f"{len(all_points())} points, {len(reach)} reached undisturbed; {len(cells)} runs planned")
+        seconds = None if options.minutes is None else options.minutes * 60
+        progress = Progress(len(cells))
+        tally = await run_matrix(stage_list, cells, reach, seconds=seconds, on_result=progress)
+    unreached = _print_coverage(limits, reach, tally)
+    _say(tally.summary())
+    return int(bool(tally.bad) or bool(unreached))
+
+
+class Progress:
+    """Tells how far it is, and each bad run at once with the command that repeats it."""
+
+    def __init__(self, planned: int) -> None:
+        self._planned = planned
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, result: Result, tally: Tally) -> None:
+        """Note a run."""
+        if not result.verdict.is_good:
+            _say(f'BAD in {result.scenario}: make faults ARGS="{result.cell.replay}"')
+            for line in result.verdict.lines():
+                _say(f"  {line}")
+        now = time.monotonic()
+        if now - self._told > PROGRESS_SECONDS:
+            self._told = now
+            _say(f"{tally.runs} of {self._planned} runs in {now - self._started:.0f} s")
+
+
+def _print_coverage(limits: Limits, reach: Reach, tally: Tally) -> list[str]:
+    """Print what was reached and what was not; return the points that nobody has excused."""
+    names = limits.points or [point.name for point in all_points()]
+    unreached = [name for name in names if by_name()[name].number not in reach]
+    seen = _cells_by_action(tally.missed)
+    _say("\naction   never happened, of the runs that were made")
+    for action in limits.actions:
+        _say(f"{action.name.lower():<8} {len(seen.get(action, []))}")
+    for cell in tally.missed:
+        _say(f"did not happen: {cell.replay}")
+    for cell in tally.crippled:
+        _say(f"left a lane of settle dead: {cell.replay}")
+    for name in unreached:
+        _say(f"never reached: {name}: {EXCUSED.get(name, 'NO REASON')}")
+    return [name for name in unreached if name not in EXCUSED]
+
+
+def _cells_by_action(cells: list[Cell]) -> Mapping[Action, list[Cell]]:
+    found: dict[Action, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.action, []).append(cell)
+    return found
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+_FORMS: Final = {"points": run_points}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make faults ARGS=…", description=__doc__)
+    parser.add_argument("form", nargs="?", choices=sorted(_FORMS), default="points")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seed", type=int, help="this one alone")
+    parser.add_argument("--point", action="append", default=[], help="this one alone")
+    parser.add_argument("--action", action="append", default=[], choices=[a.name.lower() for a in Action])
+    parser.add_argument("--minutes", type=float, help="begin nothing new after so long")
+    parser.add_argument("--stages", type=int, default=STAGES, help="how many runs go on side by side")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
