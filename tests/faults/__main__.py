@@ -11,6 +11,7 @@ import uvloop
 
 from tests.faults.board import Action
 from tests.faults.excused import EXCUSED
+from tests.faults.kills import kill_under_load
 from tests.faults.matrix import ACTIONS, Limits, Result, Tally, plan, run_matrix, survey
 from tests.faults.points import all_points, by_name
 from tests.faults.stage import stages
@@ -18,9 +19,11 @@ from tests.faults.stage import stages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.faults.matrix import Cell, Reach
+    from tests.faults.kills import kill_under_load
+from tests.faults.matrix import Cell, Reach
 
 STAGES: Final = 4
+KILLS: Final = 1000
 SURVEY_SEEDS: Final = 3
 PROGRESS_SECONDS: Final = 30.0
 
@@ -46,6 +49,19 @@ async def run_points(options: argparse.Namespace) -> int:
     unreached = _print_coverage(limits, reach, tally)
     _say(tally.summary())
     return int(bool(tally.bad) or bool(unreached))
+
+
+async def run_kills(options: argparse.Namespace) -> int:
+    """SIGKILL at random moments, under load."""
+    async with stages(1) as (stage,):
+        result = await kill_under_load(
+            stage, options.count or KILLS, options.seed or 0, on_round=lambda so_far: _say(so_far.summary())
+        )
+    for number, verdict in result.verdicts:
+        for line in verdict.lines():
+            _say(f"BAD in round {number}: {line}")
+    _say(result.summary())
+    return int(bool(result.verdicts))
 
 
 class Progress:
@@ -96,12 +112,13 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-_FORMS: Final = {"points": run_points}
+_FORMS: Final = {"points": run_points, "kills": run_kills}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make faults ARGS=…", description=__doc__)
     parser.add_argument("form", nargs="?", choices=sorted(_FORMS), default="points")
+    parser.add_argument("--count", type=int, help="of kills, or of webhooks and mutations")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--point", action="append", default=[], help="this one alone")

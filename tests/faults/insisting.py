@@ -146,6 +146,8 @@ class Client:
     """What answers named, as table and id: it has to be there for ever."""
     keys: Counter[str] = field(default_factory=Counter)
     """How many different keys each mutation was called under."""
+    outcomes: int = 0
+    """How many calls had one."""
     patient: bool = True
     """Whether a gateway that is not to be had is waited for."""
 
@@ -161,6 +163,7 @@ class Client:
         )
         payload: Object = (await self.run(query, {"input": {**given, **keyed}}, token))[name]
         self._note(payload)
+        self.outcomes += 1
         return payload
 
     async def run(self, query: str, variables: Mapping[str, object], token: str | None) -> Object:

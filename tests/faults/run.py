@@ -15,6 +15,7 @@ from tests.faults.insisting import Client, Gateway
 from tests.faults.planting import FaultError
 from tests.faults.points import by_name
 from tests.faults.waiting import deadline
+from tests.system.processes import STAFF_KEY
 from tests.system.shop import Guest
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Run:
         """Begin a run on a stage."""
         port = stage.server.port
         return cls(stage, dice, Gateway(port, stage.truth, dice), Client(port))
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests had no answer so far."""
+        return self.gateway.statuses.unanswered + self.client.statuses.unanswered
 
     def accomplice(self, name: str, action: Action, *, skip: int = 0) -> None:
         """Have a second point bring about what the run needs."""
@@ -91,7 +97,7 @@ class Run:
         """Call a mutation about a payment, as staff."""
         return await self.client.call(name, {"paymentId": payment["id"], **more}, key=key)
 
-    async def sync(self, payment: Object, token: str) -> None:
+    async def sync(self, payment: Object, token: str = STAFF_KEY) -> None:
         """Have the gateway asked."""
         query = "mutation ($id: ID!) { paymentSync(id: $id) { errors { code } } }"
         await self.client.run(query, {"id": payment["id"]}, token)

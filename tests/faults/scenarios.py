@@ -12,7 +12,6 @@ import orjson
 from tests.faults.board import Action
 from tests.faults.hostile import hostile
 from tests.faults.run import DECLINED, DISPUTED, GOOD, REFUND_FAILS, Run, charged
-from tests.system.processes import STAFF_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -166,7 +165,7 @@ async def gateway_trouble(run: Run) -> None:
         await run.on_payment("paymentCancel", declined["payment"])
     payment = await run.opened(await run.order(), captureMethod="MANUAL")
     await run.chaos("fetch_payment", 503)
-    await run.sync(payment, STAFF_KEY)
+    await run.sync(payment)
     await run.pay(payment)
     await run.told_all()
     await run.chaos("capture", run.dice.choice((503, "garbage_after")))
@@ -186,7 +185,7 @@ async def looked_up(run: Run) -> None:
     await run.on_payment("paymentConfirm", payment, gatewayData={"payment": "another"})
     await run.on_payment("paymentConfirm", payment, gatewayData={"much": "x" * 17_000})
     other = await run.opened(await run.order())
-    await asyncio.gather(*(run.sync(each, STAFF_KEY) for each in (payment, payment, other)))
+    await asyncio.gather(*(run.sync(each) for each in (payment, payment, other)))
     await run.told_all()
 
 

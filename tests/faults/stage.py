@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -27,7 +25,10 @@ from tests.system.processes import SANDBOX_KEY, SANDBOX_WEBHOOK_SECRET, server_s
 from tests.system.wire import LOST, ask, get, request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import socket
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
 READY_SECONDS_MAX: Final = 20.0
 POLL_SECONDS: Final = 0.005
@@ -35,11 +36,15 @@ HANG_SECONDS: Final = 0.8
 """Longer than a sender waits and than a key's lease lasts here."""
 
 
+@contextlib.asynccontextmanager
+async def _straight(dsn: str) -> AsyncIterator[str]:
+    yield dsn
+
+
 @dataclass
 class Stage:
     """Where runs happen."""
 
-    name: str
     server: ForkedServer
     sandbox_port: int
     truth: Truth
@@ -86,34 +91,58 @@ class Stage:
             await self.database.fetch(f'ALTER DATABASE "{name[0][0]}" CONNECTION LIMIT -1')
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What stages stand on: one PostgreSQL, migrated, and one nursery, whose servers may listen on these sockets."""
+
+    folder: Path
+    postgres: EmbeddedPostgres
+    nursery: Nursery
+    listeners: Sequence[socket.socket]
+
+
 @contextlib.asynccontextmanager
-async def stages(count: int, *, durable: bool = False) -> AsyncIterator[list[Stage]]:
-    """Set up so many stages on one PostgreSQL and one nursery."""
-    listeners = [listen() for _ in range(count)]
-    with short_folder() as folder:
+async def ground(
+    sockets: int, *, durable: bool = False, on_disk: bool = False, folder: Path | None = None
+) -> AsyncIterator[Ground]:
+    """Prepare the ground; PostgreSQL's data are in a folder of ours, or in one that is given."""
+    with contextlib.ExitStack() as stack:
+        own = stack.enter_context(short_folder(on_disk=on_disk))
+        listeners = [stack.enter_context(listen()) for _ in range(sockets)]
         async with (
-            EmbeddedPostgres(folder / "postgres", durable=durable) as postgres,
+            EmbeddedPostgres((folder or own) / "postgres", durable=durable) as postgres,
             nursery(*listeners) as forking,
-            contextlib.AsyncExitStack() as stack,
         ):
             await migrate.upgrade(postgres.dsn)
-            made = []
-            for number, listener in enumerate(listeners):
-                stack.enter_context(listener)
-                own = folder / f"stage-{number}"
-                own.mkdir()
-                name = f"stage_{number}"
-                await _copy_database(postgres.superuser_dsn, name)
-                addresses = [_named(each, name) for each in (postgres.dsn, postgres.superuser_dsn)]
-                sandbox_url = await stack.enter_async_context(sandbox(own))
-                settings = server_settings(sandbox_url=sandbox_url)
-                server = await stack.enter_async_context(
-                    forked(ForkedServer(forking, listener, own, addresses[0], _plain(settings)))
-                )
-                truth = stack.enter_context(contextlib.closing(Truth(own / "truth.log")))
-                database = await stack.enter_async_context(Database(addresses[1], size=4))
-                made.append(Stage(name, server, int(sandbox_url.rpartition(":")[2]), truth, database))
-            yield made
+            yield Ground(own, postgres, forking, listeners)
+
+
+@contextlib.asynccontextmanager
+async def stages(count: int, *, durable: bool = False) -> AsyncIterator[list[Stage]]:
+    """Set up so many stages on one ground."""
+    async with ground(count, durable=durable) as below, contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(stage_on(below, number)) for number in range(count)]
+
+
+@contextlib.asynccontextmanager
+async def stage_on(
+    below: Ground, number: int, through: Callable[[str], AbstractAsyncContextManager[str]] = _straight
+) -> AsyncIterator[Stage]:
+    """Set up one stage. `through` gives the address by which the server reaches its database."""
+    name = f"stage_{number}"
+    own = below.folder / name
+    own.mkdir()
+    await _copy_database(below.postgres.superuser_dsn, name)
+    async with (
+        sandbox(own) as sandbox_url,
+        through(_named(below.postgres.dsn, name)) as dsn,
+        Database(_named(below.postgres.superuser_dsn, name), size=4) as database,
+    ):
+        settings = _plain(server_settings(sandbox_url=sandbox_url))
+        server = ForkedServer(below.nursery, below.listeners[number], own, dsn, settings)
+        with contextlib.closing(Truth(own / "truth.log")) as truth:
+            async with forked(server):
+                yield Stage(server, int(sandbox_url.rpartition(":")[2]), truth, database)
 
 
 @contextlib.asynccontextmanager
@@ -146,12 +175,6 @@ async def forked(server: ForkedServer) -> AsyncIterator[ForkedServer]:
 def dice(*seeds: object) -> random.Random:
     """Return dice that fall the same way for the same seeds."""
     return random.Random(":".join(map(str, seeds)))  # noqa: S311 - faults are no secret
-
-
-def keep_logs(folder: Path, kept: Path) -> None:
-    """Copy what servers printed to where it outlives the run."""
-    for log in folder.glob("stage-*/server.log"):
-        shutil.copy(log, kept / f"{log.parent.name}.log")
 
 
 async def _copy_database(superuser_dsn: str, name: str) -> None:
