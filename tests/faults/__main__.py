@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 
 from tests.faults.board import Action
+from tests.faults.commits import behind_a_proxy, cut_commits
 from tests.faults.excused import EXCUSED
 from tests.faults.kills import kill_under_load
 from tests.faults.matrix import ACTIONS, Limits, Result, Tally, plan, run_matrix, survey
@@ -24,6 +26,7 @@ from tests.faults.matrix import Cell, Reach
 
 STAGES: Final = 4
 KILLS: Final = 1000
+COMMITS: Final = 10_000
 SURVEY_SEEDS: Final = 3
 PROGRESS_SECONDS: Final = 30.0
 
@@ -31,6 +34,8 @@ PROGRESS_SECONDS: Final = 30.0
 def main() -> int:
     """Run one of the forms and return 0 when nothing is wrong."""
     options = _parser().parse_args()
+    # The sandbox runs in this process, and has much to say of callers that hang up.
+    logging.disable(logging.CRITICAL)
     return uvloop.run(_FORMS[options.form](options))
 
 
@@ -62,6 +67,20 @@ async def run_kills(options: argparse.Namespace) -> int:
             _say(f"BAD in round {number}: {line}")
     _say(result.summary())
     return int(bool(result.verdicts))
+
+
+async def run_commits(options: argparse.Namespace) -> int:
+    """Commits of which nobody knows whether they happened."""
+    seed = options.seed or 0
+    async with behind_a_proxy(seed) as (stage, cuts):
+        result = await cut_commits(
+            stage, cuts, options.count or COMMITS, seed, on_part=lambda part: _say(part.line())
+        )
+    wrong = [line for part in result.parts for line in part.verdict.lines()]
+    for line in wrong:
+        _say(f"BAD: {line}")
+    _say(result.summary())
+    return int(bool(wrong))
 
 
 class Progress:
@@ -112,7 +131,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-_FORMS: Final = {"points": run_points, "kills": run_kills}
+_FORMS: Final = {"points": run_points, "kills": run_kills, "commits": run_commits}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -100,6 +100,11 @@ class Ground:
     nursery: Nursery
     listeners: Sequence[socket.socket]
 
+    @property
+    def maintenance_dsn(self) -> str:
+        """Return the address of the database that no stage uses, for the superuser."""
+        return named(self.postgres.superuser_dsn, "postgres")
+
 
 @contextlib.asynccontextmanager
 async def ground(
@@ -132,11 +137,11 @@ async def stage_on(
     name = f"stage_{number}"
     own = below.folder / name
     own.mkdir()
-    await _copy_database(below.postgres.superuser_dsn, name)
+    await _copy_database(below.maintenance_dsn, name)
     async with (
         sandbox(own) as sandbox_url,
-        through(_named(below.postgres.dsn, name)) as dsn,
-        Database(_named(below.postgres.superuser_dsn, name), size=4) as database,
+        through(named(below.postgres.dsn, name)) as dsn,
+        Database(named(below.postgres.superuser_dsn, name), size=4) as database,
     ):
         settings = _plain(server_settings(sandbox_url=sandbox_url))
         server = ForkedServer(below.nursery, below.listeners[number], own, dsn, settings)
@@ -185,7 +190,7 @@ async def _copy_database(superuser_dsn: str, name: str) -> None:
         await connection.close()
 
 
-def _named(dsn: str, database: str) -> str:
+def named(dsn: str, database: str) -> str:
     """Return the address of another database of the same server."""
     head, _, query = dsn.partition("?")
     return f"{head.rpartition('/')[0]}/{database}?{query}"
