@@ -12,9 +12,19 @@ import uvloop
 
 from tests.faults.board import Action
 from tests.faults.commits import behind_a_proxy, cut_commits
+from tests.faults.duplicates import duplicate, three_servers
 from tests.faults.excused import EXCUSED
 from tests.faults.kills import kill_under_load
 from tests.faults.matrix import ACTIONS, Limits, Result, Tally, plan, run_matrix, survey
+from tests.faults.outages import (
+    Outage,
+    connections_ended,
+    disk_full,
+    killed,
+    small_disk,
+    stopped,
+    suffering,
+)
 from tests.faults.points import all_points, by_name
 from tests.faults.stage import stages
 
@@ -26,6 +36,8 @@ from tests.faults.matrix import Cell, Reach
 
 STAGES: Final = 4
 KILLS: Final = 1000
+ROUNDS: Final = 200
+OUTAGE_SECONDS: Final = 4.0
 COMMITS: Final = 10_000
 SURVEY_SEEDS: Final = 3
 PROGRESS_SECONDS: Final = 30.0
@@ -83,6 +95,38 @@ async def run_commits(options: argparse.Namespace) -> int:
     return int(bool(wrong))
 
 
+async def run_outages(options: argparse.Namespace) -> int:
+    """PostgreSQL stopped, killed, cut off, out of disk."""
+    outages: list[Outage] = []
+    for _ in range(options.count or 1):
+        async with suffering() as (stage, below):
+            for harm in (stopped, killed, connections_ended):
+                outages.append(await harm(stage, below, OUTAGE_SECONDS))
+                _say(outages[-1].line())
+        with small_disk() as disk:
+            if disk is None:
+                _say("disk full: left out, for nothing may be mounted here")
+                continue
+            async with suffering(disk) as (stage, below):
+                outages.append(await disk_full(stage, below, disk, OUTAGE_SECONDS))
+                _say(outages[-1].line())
+    flaws = [flaw for outage in outages for flaw in outage.flaws()]
+    for flaw in flaws:
+        _say(f"BAD: {flaw}")
+    _say(f"{len(outages)} outages, {len(flaws)} flaws")
+    return int(bool(flaws))
+
+
+async def run_duplicates(options: argparse.Namespace) -> int:
+    """The same webhook many times at once."""
+    async with three_servers() as (servers, database):
+        result = await duplicate(servers, database, options.rounds)
+    for flaw in result.flaws:
+        _say(f"BAD: {flaw}")
+    _say(result.summary())
+    return int(bool(result.flaws or result.deadlocks or result.poison or set(result.statuses) != {200}))
+
+
 class Progress:
     """Tells how far it is, and each bad run at once with the command that repeats it."""
 
@@ -131,7 +175,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-_FORMS: Final = {"points": run_points, "kills": run_kills, "commits": run_commits}
+_FORMS: Final = {"points": run_points, "kills": run_kills, "commits": run_commits, "outages": run_outages, "duplicates": run_duplicates}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--point", action="append", default=[], help="this one alone")
     parser.add_argument("--action", action="append", default=[], choices=[a.name.lower() for a in Action])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of duplicates")
     parser.add_argument("--minutes", type=float, help="begin nothing new after so long")
     parser.add_argument("--stages", type=int, default=STAGES, help="how many runs go on side by side")
     return parser

@@ -54,11 +54,12 @@ class Statuses:
 
     answered: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
+    seconds: float = SENDER_SECONDS
 
     async def ask(self, port: int, sent: bytes) -> Answer | None:
         """Send a request and return its answer; None when there was none in time."""
         try:
-            async with asyncio.timeout(SENDER_SECONDS):
+            async with asyncio.timeout(self.seconds):
                 answer = await ask(port, sent)
         except (*LOST, TimeoutError):
             self.unanswered += 1
@@ -101,6 +102,13 @@ class Gateway:
             while self._sending:
                 await asyncio.gather(*self._sending)
                 self._send_news()
+
+    async def accepts_more(self) -> None:
+        """Wait until another delivery is accepted."""
+        so_far = self.statuses.answered[200]
+        async with deadline(INSIST_SECONDS_MAX, "nothing is accepted any more"):
+            while self.statuses.answered[200] == so_far:  # noqa: ASYNC110 - many tasks' doing
+                await asyncio.sleep(POLL_SECONDS)
 
     def send(self, body: bytes, *, copies: int = 1) -> None:
         """Send an event, so many times."""

@@ -96,6 +96,8 @@ class Ground:
     """What stages stand on: one PostgreSQL, migrated, and one nursery, whose servers may listen on these sockets."""
 
     folder: Path
+    """Of the stages."""
+    postgres_folder: Path
     postgres: EmbeddedPostgres
     nursery: Nursery
     listeners: Sequence[socket.socket]
@@ -114,12 +116,13 @@ async def ground(
     with contextlib.ExitStack() as stack:
         own = stack.enter_context(short_folder(on_disk=on_disk))
         listeners = [stack.enter_context(listen()) for _ in range(sockets)]
+        data = (folder or own) / "postgres"
         async with (
-            EmbeddedPostgres((folder or own) / "postgres", durable=durable) as postgres,
+            EmbeddedPostgres(data, durable=durable) as postgres,
             nursery(*listeners) as forking,
         ):
             await migrate.upgrade(postgres.dsn)
-            yield Ground(own, postgres, forking, listeners)
+            yield Ground(own, data, postgres, forking, listeners)
 
 
 @contextlib.asynccontextmanager
