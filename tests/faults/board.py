@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import mmap
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.points import Point
 
 _WORD: Final = 8

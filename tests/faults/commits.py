@@ -13,13 +13,13 @@ from tests.faults.load import Load
 from tests.faults.proxy import Cuts, Mode, cutting
 from tests.faults.run import Run
 from tests.faults.stage import dice, ground, stage_on
-from tests.faults.verdict import Verdict, judge
 from tests.faults.waiting import deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tests.faults.stage import Stage
+    from tests.faults.verdict import Verdict
 
 EVERY: Final = (3, 2, 7)
 ROUND_SECONDS_MAX: Final = 1800.0
@@ -72,7 +72,7 @@ class Commits:
 @contextlib.asynccontextmanager
 async def behind_a_proxy(seed: int) -> AsyncIterator[tuple[Stage, Cuts]]:
     """Set up a stage whose server reaches its database through the proxy alone."""
-    async with ground(1) as below, Database(below.maintenance_dsn, size=2) as superuser:
+    async with ground(1, "impatient") as below, Database(below.maintenance_dsn, size=2) as superuser:
 
         async def end_process(process_id: int) -> None:
             await superuser.fetch("SELECT pg_terminate_backend($1)", process_id)
@@ -105,13 +105,12 @@ async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, operations: in
     async with run.gateway.telling(), deadline(ROUND_SECONDS_MAX, "the load never gets done"):
         cuts.mode, cuts.every = mode, every
         shopping = asyncio.create_task(load.go_on())
-        while load.operations < operations and not shopping.done():
-            await asyncio.sleep(0.02)
+        await load.reaches(operations)
         load.stop()
         await shopping
         await run.told_all()
         cuts.mode = None
-    verdict = await judge(run)
+    verdict = await load.judge()
     after = (cuts.commits, cuts.made[mode], cuts.committed[mode])
     commits, cut, committed = (now - then for now, then in zip(after, before, strict=True))
     return Part(mode, every, load.operations, commits, cut, committed, verdict)

@@ -54,7 +54,7 @@ class Duplicates:
 @contextlib.asynccontextmanager
 async def three_servers() -> AsyncIterator[tuple[list[ForkedServer], Database]]:
     """Run servers side by side on one database."""
-    async with ground(SERVERS) as below, contextlib.AsyncExitStack() as stack:
+    async with ground(SERVERS, "plain") as below, contextlib.AsyncExitStack() as stack:
         settings = {
             name.removeprefix("ORDERPULSE_").lower(): value for name, value in server_settings().items()
         }

@@ -1,4 +1,4 @@
-"""The points that no scenario reaches, each with the reason why. Whatever else is not reached is a gap in the harness."""
+"""The points that no scenario reaches, each with its reason. Whatever else is not reached is a gap in the harness."""
 
 from __future__ import annotations
 

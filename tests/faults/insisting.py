@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -20,6 +19,7 @@ from tests.system.processes import STAFF_KEY
 from tests.system.wire import LOST, Answer, ask, request
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import AsyncIterator, Mapping
 
     from tests.faults.truth import Object, Truth
@@ -79,6 +79,7 @@ class Gateway:
     accepted: dict[str, str] = field(default_factory=dict)
     """Event id → what the inbox was said to have made of it."""
     bodies: dict[str, bytes] = field(default_factory=dict)
+    insist_seconds: float = INSIST_SECONDS_MAX
     paused: bool = False
     """While nothing new is sent, so that it comes all at once afterwards."""
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
@@ -98,7 +99,7 @@ class Gateway:
         """Wait until everything that happened was accepted."""
         self.paused = False
         self._send_news()
-        async with deadline(INSIST_SECONDS_MAX, "webhooks are not accepted"):
+        async with deadline(self.insist_seconds, "webhooks are not accepted"):
             while self._sending:
                 await asyncio.gather(*self._sending)
                 self._send_news()
@@ -106,7 +107,7 @@ class Gateway:
     async def accepts_more(self) -> None:
         """Wait until another delivery is accepted."""
         so_far = self.statuses.answered[200]
-        async with deadline(INSIST_SECONDS_MAX, "nothing is accepted any more"):
+        async with deadline(self.insist_seconds, "nothing is accepted any more"):
             while self.statuses.answered[200] == so_far:  # noqa: ASYNC110 - many tasks' doing
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -156,6 +157,7 @@ class Client:
     """How many different keys each mutation was called under."""
     outcomes: int = 0
     """How many calls had one."""
+    insist_seconds: float = INSIST_SECONDS_MAX
     patient: bool = True
     """Whether a gateway that is not to be had is waited for."""
 
@@ -181,7 +183,7 @@ class Client:
             headers["authorization"] = f"Bearer {token}"
         body = json.dumps({"query": query, "variables": variables}).encode()
         sent = request("POST", "/graphql", body, headers, close=True)
-        async with deadline(INSIST_SECONDS_MAX, query.partition("(input")[0]):
+        async with deadline(self.insist_seconds, query.partition("(input")[0]):
             while True:
                 answer = await self.statuses.ask(self.port, sent)
                 if answer is not None and answer.status == 200 and "errors" not in answer.json:

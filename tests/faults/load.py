@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.run import DECLINED, Run
+from tests.faults.verdict import Verdict, judge
+from tests.faults.waiting import StuckError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 SHOPPERS: Final = 10
+POLL_SECONDS: Final = 0.005
 
 
 async def _buys(run: Run) -> None:
@@ -25,8 +28,7 @@ async def _is_refunded(run: Run) -> None:
     payment = await run.opened(await run.order())
     await run.pay(payment)
     await run.sync(payment)
-    part = {"amount": {"amount": "200.00", "currency": "INR"}}
-    await run.on_payment("refundCreate", payment, **part)
+    await run.on_payment("refundCreate", payment, amount={"amount": "200.00", "currency": "INR"})
     if run.dice.random() < 0.5:
         await run.on_payment("refundCreate", payment)
 
@@ -60,6 +62,7 @@ class Load:
 
     run: Run
     stories: int = 0
+    stuck: list[str] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -67,11 +70,25 @@ class Load:
         """How many deliveries were accepted and mutations had their outcome."""
         return len(self.run.gateway.accepted) + self.run.client.outcomes
 
-    async def go_on(self, shoppers: int = SHOPPERS) -> None:
-        """Have them shop side by side until they are stopped; each ends the story that it is in."""
+    async def go_on(self) -> None:
+        """Have them shop side by side until they are stopped; each ends the story that it is in.
+
+        One who gets stuck goes home, and says why.
+        """
         async with asyncio.TaskGroup() as group:
-            for _ in range(shoppers):
+            for _ in range(SHOPPERS):
                 group.create_task(self._shop())
+
+    async def judge(self) -> Verdict:
+        """Judge what was done; a call that never had an outcome is lost."""
+        verdict = await judge(self.run)
+        verdict.lost.extend(self.stuck)
+        return verdict
+
+    async def reaches(self, operations: int) -> None:
+        """Wait until so much was done, or nobody shops any more."""
+        while self.operations < operations and len(self.stuck) < SHOPPERS:  # noqa: ASYNC110 - many tasks' doing
+            await asyncio.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
         """Let nobody begin another story."""
@@ -81,5 +98,9 @@ class Load:
         stories, weights = zip(*_STORIES, strict=True)
         while not self._stopping.is_set():
             (story,) = self.run.dice.choices(stories, weights)
-            await story(self.run)
+            try:
+                await story(self.run)
+            except StuckError as stuck:
+                self.stuck.append(str(stuck))
+                return
             self.stories += 1

@@ -1,4 +1,4 @@
-"""The matrix: every point × every action × seeds. Each cell is a run that counts only if its fault really happened."""
+"""The matrix: every point, with every action, for every seed. A run counts only if its fault really happened."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Tally:
 async def survey(stages: Sequence[Stage], seeds: Iterable[int]) -> Reach:
     """Play every scenario undisturbed, and return which points each of them reaches, and how often at least."""
     reach: Reach = defaultdict(dict)
-    waiting = [(name, seed) for seed in seeds for name in reversed(SCENARIOS)]
+    waiting = [(name, seed) for seed in seeds for name in reversed(list(SCENARIOS))]
 
     async def work(stage: Stage) -> None:
         while waiting:
@@ -140,7 +140,9 @@ async def run_cell(stage: Stage, cell: Cell, reach: Reach) -> Result:
     scenario = ""
     for attempt in range(TRIES_MAX):
         rolled = dice(cell.point.name, cell.action, cell.seed, attempt)
-        scenario = rolled.choice(_cheapest(known)) if attempt < TRIES_MAX - 1 else max(known, key=known.__getitem__)
+        scenario = (
+            rolled.choice(_cheapest(known)) if attempt < TRIES_MAX - 1 else max(known, key=known.__getitem__)
+        )
         skips = min(known[scenario] - 1, SKIPS_MAX) if attempt == 0 else 0
         skip = rolled.randint(0, skips)
         verdict = await play(

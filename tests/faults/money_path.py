@@ -1,10 +1,12 @@
 """The money path: the modules that points are planted into, and the limits that are lowered while they are.
 
-The one list of both. A package stands for everything in it; what is not there yet binds from the day it is.
+The only lists of both. A package stands for everything in it; what is not there yet binds from the day it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,15 +25,38 @@ MONEY_PATH: Final = (
     "app.worker",
 )
 
-LOWERED: Final[dict[tuple[str, str], float]] = {
+Lowered = Mapping[tuple[str, str], float]
+"""Module and constant → what it is instead."""
+
+WAITS: Final[Lowered] = {
     ("app.idempotency", "LEASE_SECONDS"): 0.3,
     ("app.checkout.paying", "SYNC_INTERVAL_SECONDS"): 0.1,
     ("app.settle", "SettlerLimits.retry_for_seconds"): 0.5,
-    ("app.settle", "SettlerLimits.queue_max"): 12,
     ("app.webhooks", "BODY_SECONDS_MAX"): 0.3,
+}
+"""What a run would have to sit through: a lease is shorter than a hang here, as it is in earnest."""
+
+LIMITS: Final[Lowered] = {
+    ("app.settle", "SettlerLimits.queue_max"): 12,
     ("app.checkout.paying", "_SYNC_REMEMBERED_MAX"): 1,
 }
-"""Waits that a run would have to sit through, and limits that it would have to fill. A lease is shorter than a hang."""
+"""What a run would have to fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How the money path is compiled."""
+
+    points: bool = False
+    lowered: Lowered = field(default_factory=dict)
+
+
+BUILDS: Final = {
+    "planted": Build(points=True, lowered={**WAITS, **LIMITS}),
+    "impatient": Build(lowered=WAITS),
+    "plain": Build(),
+}
+"""With points; as it is but for its waits; as it is."""
 
 
 def modules() -> dict[str, Path]:

@@ -1,8 +1,9 @@
 """The nursery: a process that has imported the product once, points and all, and forks a server whenever it is asked.
 
-A start costs a fork instead of seconds of importing. It reads one JSON object a line: `{"serve": {...}}`; and writes
-`{"pid": ...}` for each, and `{"ended": pid, "code": ...}` when one has ended, negative for a signal. It ends, and all
-its servers with it, when its input ends.
+`python -m tests.faults.nursery planted`, or another of the builds. A start costs a fork instead of seconds of
+importing. It reads one JSON object a line: `{"serve": {...}}`; and writes `{"pid": ...}` for each, and
+`{"ended": pid, "code": ...}` when one has ended, negative for a signal. It ends, and all its servers with it, when its
+input ends.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import uvloop
 
 from tests.faults import planting
 from tests.faults.board import Board
+from tests.faults.money_path import BUILDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +53,7 @@ class Birth:
 
 def main() -> None:
     """Import everything, say so, and serve until the input ends."""
-    planting.install()
+    planting.install(BUILDS[sys.argv[1]])
     _import_the_product()
     gc.collect()
     gc.freeze()
@@ -63,8 +65,8 @@ def main() -> None:
     buffer = b""
     made: dict[str, Any] = {}
     while True:
-        ready, _, _ = select.select([0, woken], [], [])
-        if woken in ready:
+        ready, _, _ = select.select([0, woken.fileno()], [], [])
+        if woken.fileno() in ready:
             woken.recv(4096)
             _reap()
         if 0 in ready:
@@ -120,7 +122,7 @@ def _fork(birth: Birth, made: Any) -> int:  # noqa: ANN401 - an application
 
 
 def _import_the_product() -> None:
-    import app.cli.serving  # noqa: F401, PLC0415 - only after points can be planted
+    import app.cli.serving  # noqa: PLC0415 - only after points can be planted
     import app.gateways.sandbox.gateway  # noqa: F401, PLC0415 - found by its settings, and only then
 
 

@@ -23,9 +23,11 @@ from tests.faults.board import Action, Board
 from tests.faults.money_path import modules
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
+
+    from tests.faults.money_path import Build
 
 
 class FaultError(Exception):
@@ -38,16 +40,16 @@ class _Here:
     board = Board.private()
 
 
-def install() -> None:
-    """Plant points into every module of the money path that is imported from now on.
+def install(build: Build) -> None:
+    """Compile every module of the money path that is imported from now on as `build` says.
 
     Raises:
         RuntimeError: one of them was imported already, and would be without.
     """
     early = sorted(set(modules()) & set(sys.modules))
     if early:
-        raise RuntimeError(f"Imported before points could be planted: {', '.join(early)}.")
-    sys.meta_path.insert(0, _Finder())
+        raise RuntimeError(f"Imported before it could be rewritten: {', '.join(early)}.")
+    sys.meta_path.insert(0, _Finder(build))
 
 
 def use(board: Board) -> None:
@@ -56,6 +58,9 @@ def use(board: Board) -> None:
 
 
 class _Finder(MetaPathFinder):
+    def __init__(self, build: Build) -> None:
+        self._build = build
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -64,14 +69,18 @@ class _Finder(MetaPathFinder):
         spec = PathFinder.find_spec(fullname, path, target)
         assert spec is not None
         assert spec.origin is not None
-        spec.loader = _Loader(fullname, spec.origin)
+        spec.loader = _Loader(fullname, spec.origin, self._build)
         return spec
 
 
 class _Loader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, build: Build) -> None:
+        super().__init__(fullname, path)
+        self._build = build
+
     def get_code(self, fullname: str) -> CodeType:
         first = next((each.number for each in points.all_points() if each.module == fullname), 0)
-        tree, _ = points.plant(fullname, Path(self.path).read_text(), first=first)
+        tree, _ = points.plant(fullname, Path(self.path).read_text(), self._build, first=first)
         return compile(tree, self.path, "exec", dont_inherit=True)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -84,8 +93,9 @@ class _Nothing:
 
     __slots__ = ()
 
-    def __await__(self) -> Iterator[None]:
-        return iter(())
+    def __await__(self) -> Generator[Any, Any, None]:
+        return
+        yield
 
 
 _NOTHING = _Nothing()
@@ -103,9 +113,9 @@ def _hit_async(number: int) -> Awaitable[None]:
     action = _Here.board.strike(number)
     if action is None:
         return _NOTHING
-    if action is Action.HANG:
-        return asyncio.sleep(_Here.board.hang_seconds)
-    _happen(action, number)
+    if action is not Action.HANG:
+        _happen(action, number)
+    return asyncio.sleep(_Here.board.hang_seconds)
 
 
 def _happen(action: Action, number: int) -> NoReturn:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tests.faults.money_path import LOWERED, modules
+from tests.faults.money_path import BUILDS, modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.faults.money_path import Build, Lowered
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -27,6 +29,7 @@ ENTERED: Final = "__fault_entered__"
 ITERATED: Final = "__fault_iterated__"
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def all_points() -> tuple[Point, ...]:
     """Return every point there is, by number: the coverage list."""
     found: list[Point] = []
     for module, path in modules().items():
-        found.extend(plant(module, path.read_text(), first=len(found))[1])
+        found.extend(plant(module, path.read_text(), BUILDS["planted"], first=len(found))[1])
     return tuple(found)
 
 
@@ -58,11 +61,39 @@ def by_name() -> Mapping[str, Point]:
     return {point.name: point for point in all_points()}
 
 
-def plant(module: str, source: str, *, first: int) -> tuple[ast.Module, list[Point]]:
-    """Return the module's tree with points planted into it, numbered from `first` on."""
+def plant(module: str, source: str, build: Build, *, first: int) -> tuple[ast.Module, list[Point]]:
+    """Return the module's tree with points planted into it, numbered from `first` on, and its limits lowered."""
+    tree = _Lowerer(module, build.lowered).visit(ast.parse(source))
     planter = _Planter(module, first)
-    tree = planter.visit(ast.parse(source))
+    if build.points:
+        tree = planter.visit(tree)
     return ast.fix_missing_locations(tree), planter.points
+
+
+class _Lowerer(ast.NodeTransformer):
+    """Puts lower limits in the place of constants of a module or of its classes."""
+
+    def __init__(self, module: str, lowered: Lowered) -> None:
+        self._lowered = {name: limit for (where, name), limit in lowered.items() if where == module}
+        self._scope: list[str] = []
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self._scope.append(node.name)
+        self.generic_visit(node)
+        self._scope.pop()
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if isinstance(node.target, ast.Name):
+            limit = self._lowered.get(".".join([*self._scope, node.target.id]))
+            node.value = node.value if limit is None else ast.Constant(limit)
+        return node
 
 
 class _Planter(ast.NodeTransformer):
@@ -92,12 +123,6 @@ class _Planter(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node  # an expression: no statement in it, and nothing that could be awaited
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        return self._lowered(node, node.targets[0]) if not self._functions else self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        return self._lowered(node, node.target) if not self._functions else self.generic_visit(node)
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
         text = ast.unparse(node)
@@ -140,9 +165,8 @@ class _Planter(ast.NodeTransformer):
     def _function(self, node: _Function) -> _Function:
         self._scope.append(node.name)
         self._functions.append(node)
-        has_docstring = ast.get_docstring(node, clean=False) is not None
-        kept, planted = node.body[: int(has_docstring)], node.body[int(has_docstring) :]
-        node.body = [*kept, *self._statements(planted)]
+        first = 0 if ast.get_docstring(node, clean=False) is None else 1
+        node.body = [*node.body[:first], *self._statements(node.body[first:])]
         self._functions.pop()
         self._scope.pop()
         return node
@@ -172,17 +196,6 @@ class _Planter(ast.NodeTransformer):
         number = self._first + len(self.points)
         self.points.append(Point(number, f"{name}#{self._seen[name]}", self._module, node.lineno))
         return number
-
-    def _lowered(self, node: ast.AST, target: ast.expr) -> ast.AST:
-        """Put the lower limit in the place of a constant of the module or of a class."""
-        if isinstance(target, ast.Name):
-            limit = LOWERED.get((self._module, ".".join([*self._scope, target.id])))
-            if limit is not None:
-                node.value = ast.Constant(limit)  # type: ignore[attr-defined]
-        return node
-
-
-_Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _head(statement: ast.stmt) -> str:

@@ -52,6 +52,11 @@ class Run:
         return cls(stage, dice, Gateway(port, stage.truth, dice), Client(port))
 
     @property
+    def answered(self) -> int:
+        """How many requests had an answer so far."""
+        return sum((self.gateway.statuses.answered + self.client.statuses.answered).values())
+
+    @property
     def unanswered(self) -> int:
         """How many requests had no answer so far."""
         return self.gateway.statuses.unanswered + self.client.statuses.unanswered
@@ -72,12 +77,12 @@ class Run:
         self.order_ids.add(uuid_of(payload["order"]["id"]))
         return Guest(payload["order"]["id"], payload["accessToken"])
 
-    async def open(self, guest: Guest, key: str | None = None, **more: object) -> Object:
+    async def open(self, guest: Guest, key: str | None = None, **more: Any) -> Object:  # noqa: ANN401 - JSON
         """Open a payment, and return its payload."""
         given = {"orderId": guest.order_id, "gateway": "SANDBOX", **more}
         return await self.client.call("paymentCreate", given, guest.token, key)
 
-    async def opened(self, guest: Guest, **more: object) -> Object:
+    async def opened(self, guest: Guest, **more: Any) -> Object:  # noqa: ANN401 - JSON
         """Open a payment that the gateway takes, and return it."""
         payload = await self.open(guest, **more)
         payment: Object = payload["payment"]
@@ -92,7 +97,12 @@ class Run:
         return answer
 
     async def on_payment(
-        self, name: str, payment: Object, *, key: str | None = None, **more: object
+        self,
+        name: str,
+        payment: Object,
+        *,
+        key: str | None = None,
+        **more: Any,  # noqa: ANN401 - JSON
     ) -> Object:
         """Call a mutation about a payment, as staff."""
         return await self.client.call(name, {"paymentId": payment["id"], **more}, key=key)

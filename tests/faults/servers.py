@@ -69,10 +69,10 @@ class Nursery:
 
 
 @contextlib.asynccontextmanager
-async def nursery(*listeners: socket.socket) -> AsyncIterator[Nursery]:
+async def nursery(build: str, *listeners: socket.socket) -> AsyncIterator[Nursery]:
     """Run a nursery whose servers may listen on these sockets."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.nursery"),
+        *(sys.executable, "-m", "tests.faults.nursery", build),
         cwd=ROOT,
         env=environment(),
         stdin=asyncio.subprocess.PIPE,
@@ -189,4 +189,3 @@ def listen() -> socket.socket:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.set_inheritable(True)
     return listener
-

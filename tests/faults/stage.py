@@ -1,4 +1,4 @@
-"""A stage: a database of its own, a sandbox of its own and a forked server between them, for one run after the other."""
+"""A stage: a database, a sandbox and a forked server between them, all its own, for one run after the other."""
 
 from __future__ import annotations
 
@@ -110,25 +110,25 @@ class Ground:
 
 @contextlib.asynccontextmanager
 async def ground(
-    sockets: int, *, durable: bool = False, on_disk: bool = False, folder: Path | None = None
+    sockets: int, build: str, *, durable: bool = False, folder: Path | None = None
 ) -> AsyncIterator[Ground]:
     """Prepare the ground; PostgreSQL's data are in a folder of ours, or in one that is given."""
     with contextlib.ExitStack() as stack:
-        own = stack.enter_context(short_folder(on_disk=on_disk))
+        own = stack.enter_context(short_folder(on_disk=durable and folder is None))
         listeners = [stack.enter_context(listen()) for _ in range(sockets)]
         data = (folder or own) / "postgres"
         async with (
             EmbeddedPostgres(data, durable=durable) as postgres,
-            nursery(*listeners) as forking,
+            nursery(build, *listeners) as forking,
         ):
             await migrate.upgrade(postgres.dsn)
             yield Ground(own, data, postgres, forking, listeners)
 
 
 @contextlib.asynccontextmanager
-async def stages(count: int, *, durable: bool = False) -> AsyncIterator[list[Stage]]:
+async def stages(count: int, build: str = "planted") -> AsyncIterator[list[Stage]]:
     """Set up so many stages on one ground."""
-    async with ground(count, durable=durable) as below, contextlib.AsyncExitStack() as stack:
+    async with ground(count, build) as below, contextlib.AsyncExitStack() as stack:
         yield [await stack.enter_async_context(stage_on(below, number)) for number in range(count)]
 
 

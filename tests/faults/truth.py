@@ -1,4 +1,4 @@
-"""What really happened at the gateway, read from the sandbox's truth log: events to deliver, payments to compare with."""
+"""What really happened at the gateway, as its truth log has it: events to deliver, payments to compare with."""
 
 from __future__ import annotations
 

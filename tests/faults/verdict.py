@@ -1,16 +1,16 @@
-"""The verdict on a run: what was lost, doubled or made inconsistent, asked in SQL and compared with the gateway's truth."""
+"""The verdict on a run: what was lost, doubled or made inconsistent, by SQL and compared with the gateway's truth."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from tests.system.audit import broken_invariants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from db.pool import Database
     from tests.faults.insisting import Client, Gateway
@@ -25,6 +25,11 @@ _STATUSES: Final = {
     "requires_action": {"REQUIRES_ACTION"},
 }
 _REFUND_STATUSES: Final = {"succeeded": "SUCCEEDED", "failed": "FAILED", "pending": "PENDING"}
+_NAMED: Final = {
+    "orders": "SELECT id FROM orders WHERE id = ANY($1)",
+    "payments": "SELECT id FROM payments WHERE id = ANY($1)",
+    "refunds": "SELECT id FROM refunds WHERE id = ANY($1)",
+}
 _KEPT: Final = {"APPLIED", "IGNORED"}
 
 
@@ -84,9 +89,9 @@ async def _deliveries(
 
 async def _answers(verdict: Verdict, database: Database, client: Client) -> None:
     """Everything that an answer named is there."""
-    for table in ("orders", "payments", "refunds"):
+    for table, statement in _NAMED.items():
         named = {own_id for kind, own_id in client.told if kind == table}
-        rows = await database.fetch(f"SELECT id FROM {table} WHERE id = ANY($1)", list(named))
+        rows = await database.fetch(statement, list(named))
         missing = named - {row["id"] for row in rows}
         verdict.lost.extend(f"an answer named {each} of {table}, which is not there" for each in missing)
 
