@@ -16,7 +16,7 @@ from tests.faults.stage import dice, ground, stage_on
 from tests.faults.waiting import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from tests.faults.stage import Stage
     from tests.faults.verdict import Verdict
@@ -84,12 +84,18 @@ async def behind_a_proxy(seed: int) -> AsyncIterator[tuple[Stage, Cuts]]:
 
 
 async def cut_commits(
-    stage: Stage, cuts: Cuts, count: int, seed: int, *, on_part: Callable[[Part], None] = lambda _: None
+    stage: Stage,
+    cuts: Cuts,
+    count: int,
+    seed: int,
+    *,
+    parts: Sequence[tuple[Mode, int]] = PARTS,
+    on_part: Callable[[Part], None] = lambda _: None,
 ) -> Commits:
     """Cut in every way, under load, until so many webhooks and mutations had their outcome."""
     result = Commits()
-    for number, (mode, every) in enumerate(PARTS):
-        part = await _part(stage, cuts, mode, every, -(-count // len(PARTS)), f"{seed}:{number}")
+    for number, (mode, every) in enumerate(parts):
+        part = await _part(stage, cuts, mode, every, -(-count // len(parts)), f"{seed}:{number}")
         result.parts.append(part)
         on_part(part)
     return result
@@ -103,7 +109,7 @@ async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, operations: in
     load = Load(run)
     before = (cuts.commits, cuts.made[mode], cuts.committed[mode])
     async with run.gateway.telling(), deadline(ROUND_SECONDS_MAX, "the load never gets done"):
-        cuts.mode, cuts.every = mode, every
+        cuts.begin(mode, every)
         shopping = asyncio.create_task(load.go_on())
         await load.reaches(operations)
         load.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 SENDER_SECONDS: Final = 0.5
 """How long a sender waits for its answer. Shorter than a hang, as gateways' time-outs are."""
+DOUBLED_MAX: Final = 4
+"""How often a sender that had no answer doubles its patience: a machine may be busy."""
 AGAIN_SECONDS: Final = 0.02
-INSIST_SECONDS_MAX: Final = 30.0
+INSIST_SECONDS_MAX: Final = 60.0
 LATE_SECONDS_MAX: Final = 0.04
 POLL_SECONDS: Final = 0.005
 COPIES: Final = (1, 1, 2, 3)
@@ -56,10 +59,10 @@ class Statuses:
     unanswered: int = 0
     seconds: float = SENDER_SECONDS
 
-    async def ask(self, port: int, sent: bytes) -> Answer | None:
-        """Send a request and return its answer; None when there was none in time."""
+    async def ask(self, port: int, sent: bytes, tries: int) -> Answer | None:
+        """Send a request and return its answer; None when there was none in time, which is more with each try."""
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.seconds * 2 ** min(tries, DOUBLED_MAX)):
                 answer = await ask(port, sent)
         except (*LOST, TimeoutError):
             self.unanswered += 1
@@ -137,8 +140,8 @@ class Gateway:
 
     async def _insist(self, event_id: str, body: bytes, delay: float) -> None:
         await asyncio.sleep(delay)
-        while True:
-            answer = await self.statuses.ask(self.port, signed(body))
+        for tries in itertools.count():
+            answer = await self.statuses.ask(self.port, signed(body), tries)
             if answer is not None and 200 <= answer.status < 300:
                 self.accepted[event_id] = answer.json["status"]
                 return
@@ -184,8 +187,8 @@ class Client:
         body = json.dumps({"query": query, "variables": variables}).encode()
         sent = request("POST", "/graphql", body, headers, close=True)
         async with deadline(self.insist_seconds, query.partition("(input")[0]):
-            while True:
-                answer = await self.statuses.ask(self.port, sent)
+            for tries in itertools.count():
+                answer = await self.statuses.ask(self.port, sent, tries)
                 if answer is not None and answer.status == 200 and "errors" not in answer.json:
                     data: Object = answer.json["data"]
                     if not self._for_now(data):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TRIES_MAX: Final = 4
 """How often a run is begun anew until its fault happens."""
 SKIPS_MAX: Final = 3
-RUN_SECONDS_MAX: Final = 60.0
+RUN_SECONDS_MAX: Final = 180.0
 CLEAR_EVERY: Final = 25
 LANES: Final = 2
 ACTIONS: Final = (Action.KILL, Action.RAISE, Action.HANG)

@@ -72,26 +72,29 @@ class Outage:
 
 
 async def stopped(stage: Stage, below: Ground, seconds: float) -> Outage:
-    """Stop the database in good order, and start it again."""
+    """Stop the database in good order, and start it again once the gateway has heard of it."""
 
-    async def harm() -> None:
+    async def harm(run: Run) -> None:
         await below.postgres.stop()
         await asyncio.sleep(seconds)
+        await _turned_away(run)
         await below.postgres.start()
 
     return await _suffer("stopped", stage, below, harm)
 
 
 async def killed(stage: Stage, below: Ground, seconds: float) -> Outage:
-    """Kill the database; its supervisor has it back as soon as it can."""
+    """Kill the database again and again; its supervisor has it back each time as soon as it can."""
 
-    async def harm() -> None:
-        old = postmaster(below.postgres_folder)
-        kill(old)
-        while _postmaster(below) in (None, old):  # noqa: ASYNC110 - another process's doing
-            await asyncio.sleep(0.005)
+    async def harm(_: Run) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            old = postmaster(below.postgres_folder)
+            kill(old)
+            while _postmaster(below) in (None, old):  # noqa: ASYNC110 - another process's doing
+                await asyncio.sleep(0.005)
+            await _answers(below.postgres.dsn)
 
-    del seconds
     return await _suffer("killed", stage, below, harm)
 
 
@@ -99,7 +102,7 @@ async def connections_ended(stage: Stage, below: Ground, seconds: float) -> Outa
     """End every connection every 200 ms."""
     cut = 0
 
-    async def harm() -> None:
+    async def harm(_: Run) -> None:
         nonlocal cut
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -112,17 +115,27 @@ async def connections_ended(stage: Stage, below: Ground, seconds: float) -> Outa
 
 
 async def disk_full(stage: Stage, below: Ground, disk: Path, seconds: float) -> Outage:
-    """Fill the disk, and free it again."""
+    """Fill the disk, keep it full until the gateway has heard of it, and free it again."""
     ballast = disk / "ballast"
 
-    async def harm() -> None:
+    async def harm(run: Run) -> None:
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        heard = asyncio.create_task(_turned_away(run))
+        while time.monotonic() < until or not heard.done():
             _fill(ballast)
             await asyncio.sleep(0.02)
+        await heard
         ballast.unlink()
 
     return await _suffer("disk full", stage, below, harm)
+
+
+async def _turned_away(run: Run) -> None:
+    """Wait until the gateway is answered 503 once more."""
+    so_far = run.gateway.statuses.answered[503]
+    async with deadline(LOAD_SECONDS_MAX, "the gateway is not told to come again"):
+        while run.gateway.statuses.answered[503] == so_far:  # noqa: ASYNC110 - many tasks' doing
+            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +162,7 @@ def small_disk() -> Iterator[Path | None]:
         yield None
 
 
-async def _suffer(name: str, stage: Stage, below: Ground, harm: Callable[[], Awaitable[None]]) -> Outage:
+async def _suffer(name: str, stage: Stage, below: Ground, harm: Callable[[Run], Awaitable[None]]) -> Outage:
     """Shop, hurt the database meanwhile, and see what the gateway hears and when it is heard again."""
     await stage.clear()
     await stage.ready()
@@ -166,7 +179,7 @@ async def _suffer(name: str, stage: Stage, below: Ground, harm: Callable[[], Awa
         await load.reaches(load.operations + STEADY_OPERATIONS)
         before = run.gateway.statuses.answered.copy()
         began = time.monotonic()
-        await harm()
+        await harm(run)
         await _answers(below.postgres.dsn)
         back = time.monotonic()
         outage.away_seconds = back - began

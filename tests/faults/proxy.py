@@ -56,11 +56,16 @@ class Cuts:
     committed: Counter[Mode] = field(default_factory=Counter)
     """Of those cut, how many had committed."""
     unclear: int = 0
+    _position: int = 0
     _place: int = 0
+
+    def begin(self, mode: Mode, every: int) -> None:
+        """Cut like that from now on."""
+        self.mode, self.every, self._position = mode, every, 0
 
     def next(self) -> Mode | None:
         """Count a commit, and say how it is to be cut: one of every so many, the dice say which."""
-        position = self.commits % self.every
+        position, self._position = self._position, (self._position + 1) % self.every
         if position == 0:
             self._place = self.dice.randrange(self.every)
         self.commits += 1
