@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -60,9 +61,8 @@ async def run_points(options: argparse.Namespace) -> int:
         reach = await survey(stage_list, range(SURVEY_SEEDS))
         cells = plan(limits, reach)
         _say(f"{len(all_points())} points, {len(reach)} reached undisturbed; {len(cells)} runs planned")
-        seconds = None if options.minutes is None else options.minutes * 60
         progress = Progress(len(cells))
-        tally = await run_matrix(stage_list, cells, reach, seconds=seconds, on_result=progress)
+        tally = await run_matrix(stage_list, cells, reach, seconds=_seconds(options), on_result=progress)
     unreached = _print_coverage(limits, reach, tally)
     _say(tally.summary())
     return int(bool(tally.bad) or bool(unreached))
@@ -87,7 +87,12 @@ async def run_commits(options: argparse.Namespace) -> int:
     seed = options.seed or 0
     async with behind_a_proxy(seed) as (stage, cuts):
         result = await cut_commits(
-            stage, cuts, options.count or COMMITS, seed, on_part=lambda part: _say(part.line())
+            stage,
+            cuts,
+            options.count or COMMITS,
+            seed,
+            seconds=_seconds(options),
+            on_part=lambda part: _say(part.line()),
         )
     wrong = [line for part in result.parts for line in part.verdict.lines()]
     for line in wrong:
@@ -169,6 +174,10 @@ def _cells_by_action(cells: list[Cell]) -> Mapping[Action, list[Cell]]:
     for cell in cells:
         found.setdefault(cell.action, []).append(cell)
     return found
+
+
+def _seconds(options: argparse.Namespace) -> float:
+    return math.inf if options.minutes is None else 60 * float(options.minutes)
 
 
 def _say(line: str) -> None:

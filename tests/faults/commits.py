@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 EVERY: Final = (3, 2, 7)
 ROUND_SECONDS_MAX: Final = 1800.0
 PARTS: Final = [(mode, every) for mode in Mode for every in EVERY]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How far one part goes: until so much was done, or for so long."""
+
+    operations: int
+    seconds: float
 
 
 @dataclass
@@ -90,18 +99,20 @@ async def cut_commits(
     seed: int,
     *,
     parts: Sequence[tuple[Mode, int]] = PARTS,
+    seconds: float = math.inf,
     on_part: Callable[[Part], None] = lambda _: None,
 ) -> Commits:
-    """Cut in every way, under load, until so many webhooks and mutations had their outcome."""
+    """Cut in every way, under load, until so many webhooks and mutations had their outcome, or for so long."""
     result = Commits()
     for number, (mode, every) in enumerate(parts):
-        part = await _part(stage, cuts, mode, every, -(-count // len(parts)), f"{seed}:{number}")
+        share = Share(-(-count // len(parts)), seconds / len(parts))
+        part = await _part(stage, cuts, mode, every, share, f"{seed}:{number}")
         result.parts.append(part)
         on_part(part)
     return result
 
 
-async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, operations: int, seed: str) -> Part:
+async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, share: Share, seed: str) -> Part:
     await stage.clear()
     await stage.ready()
     stage.truth.news()
@@ -111,7 +122,9 @@ async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, operations: in
     async with run.gateway.telling(), deadline(ROUND_SECONDS_MAX, "the load never gets done"):
         cuts.begin(mode, every)
         shopping = asyncio.create_task(load.go_on())
-        await load.reaches(operations)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(share.seconds if math.isfinite(share.seconds) else None):
+                await load.reaches(share.operations)
         load.stop()
         await shopping
         await run.told_all()

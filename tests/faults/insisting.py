@@ -186,9 +186,11 @@ class Client:
             headers["authorization"] = f"Bearer {token}"
         body = json.dumps({"query": query, "variables": variables}).encode()
         sent = request("POST", "/graphql", body, headers, close=True)
+        tries = 0
         async with deadline(self.insist_seconds, query.partition("(input")[0]):
-            for tries in itertools.count():
+            while True:
                 answer = await self.statuses.ask(self.port, sent, tries)
+                tries += 1
                 if answer is not None and answer.status == 200 and "errors" not in answer.json:
                     data: Object = answer.json["data"]
                     if not self._for_now(data):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from tests.faults.stage import Stage
     from tests.faults.verdict import Verdict
 
-KILLS_A_ROUND: Final = 50
+KILLS_A_ROUND: Final = 25
 SENDER_SECONDS: Final = 2.0
 INSIST_SECONDS_MAX: Final = 120.0
 POLL_SECONDS: Final = 0.002
@@ -57,12 +59,18 @@ class Kills:
 
 
 async def kill_under_load(
-    stage: Stage, count: int, seed: int, *, on_round: Callable[[Kills], None] = lambda _: None
+    stage: Stage,
+    count: int,
+    seed: int,
+    *,
+    seconds: float = math.inf,
+    on_round: Callable[[Kills], None] = lambda _: None,
 ) -> Kills:
-    """Kill the server so many times while everybody shops, and judge after each round."""
+    """Kill the server so many times while everybody shops, and judge after each round; begin none after `seconds`."""
     result = Kills()
     number = 0
-    while result.kills < count:
+    until = time.monotonic() + seconds
+    while result.kills < count and time.monotonic() < until:
         await stage.clear()
         await stage.ready()
         stage.truth.news()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -175,7 +176,6 @@ class Limits:
     seeds: Sequence[int]
     actions: Sequence[Action] = ACTIONS
     points: Sequence[str] = ()
-    seconds: float | None = None
 
 
 def plan(limits: Limits, reach: Reach) -> list[Cell]:
@@ -195,16 +195,16 @@ async def run_matrix(
     cells: Sequence[Cell],
     reach: Reach,
     *,
-    seconds: float | None = None,
+    seconds: float = math.inf,
     on_result: Callable[[Result, Tally], None] = lambda *_: None,
 ) -> Tally:
     """Make the runs on all stages side by side, in order, and stop beginning new ones after so many seconds."""
     tally = Tally()
     waiting = list(reversed(cells))
-    until = None if seconds is None else time.monotonic() + seconds
+    until = time.monotonic() + seconds
 
     async def work(stage: Stage) -> None:
-        while waiting and (until is None or time.monotonic() < until):
+        while waiting and time.monotonic() < until:
             result = await run_cell(stage, waiting.pop(), reach)
             tally.add(result)
             on_result(result, tally)

@@ -29,7 +29,6 @@ ENTERED: Final = "__fault_entered__"
 ITERATED: Final = "__fault_iterated__"
 
 _Node = TypeVar("_Node", bound=ast.AST)
-_Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ class _Planter(ast.NodeTransformer):
         super().generic_visit(node)
         return node
 
-    def _function(self, node: _Function) -> _Function:
+    def _function(self, node: Function) -> ast.AST:
         self._scope.append(node.name)
         self._functions.append(node)
         first = 0 if ast.get_docstring(node, clean=False) is None else 1
