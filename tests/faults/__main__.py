@@ -18,6 +18,7 @@ from tests.faults.excused import EXCUSED
 from tests.faults.kills import Kills, kill_under_load
 from tests.faults.matrix import ACTIONS, Limits, Result, Tally, plan, run_matrix, survey
 from tests.faults.outages import (
+    RECOVERY_SECONDS_MAX,
     Outage,
     connections_ended,
     disk_full,
@@ -119,8 +120,11 @@ async def run_outages(options: argparse.Namespace) -> int:
     flaws = [flaw for outage in outages for flaw in outage.flaws()]
     for flaw in flaws:
         _say(f"BAD: {flaw}")
-    _say(f"{len(outages)} outages, {len(flaws)} flaws")
-    return int(bool(flaws))
+    slow = [outage for outage in outages if outage.is_slow]
+    _say(
+        f"{len(outages)} outages, {len(flaws)} flaws, {len(slow)} slower than {RECOVERY_SECONDS_MAX:g} s to recover"
+    )
+    return int(bool(flaws or slow))
 
 
 async def run_duplicates(options: argparse.Namespace) -> int:

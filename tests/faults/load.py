@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.faults.run import DECLINED, Run
 from tests.faults.verdict import Verdict, judge
-from tests.faults.waiting import StuckError
+from tests.faults.waiting import StuckError, UnexpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -100,7 +100,7 @@ class Load:
             (story,) = self.run.dice.choices(stories, weights)
             try:
                 await story(self.run)
-            except StuckError as stuck:
-                self.stuck.append(str(stuck))
+            except (StuckError, UnexpectedError) as trouble:
+                self.stuck.append(str(trouble))
                 return
             self.stories += 1

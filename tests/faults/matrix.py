@@ -16,7 +16,7 @@ from tests.faults.run import Run
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.stage import dice
 from tests.faults.verdict import Verdict, judge
-from tests.faults.waiting import StuckError, deadline
+from tests.faults.waiting import StuckError, UnexpectedError, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -104,7 +104,8 @@ async def survey(stages: Sequence[Stage], seeds: Iterable[int]) -> Reach:
         while waiting:
             name, seed = waiting.pop()
             verdict = await play(stage, name, f"survey:{seed}", stage.server.board.forget)
-            assert verdict.is_good, (name, seed, verdict.lines())
+            if not verdict.is_good:
+                raise UnexpectedError(f"{name} goes wrong undisturbed, with seed {seed}: {verdict.lines()}")
             for point in all_points():
                 if hits := stage.server.board.counts[point.number]:
                     before = reach[point.number].get(name, hits)
@@ -130,6 +131,8 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
             await run.told_all()
     except StuckError as stuck:
         return Verdict(lost=[str(stuck)])
+    except UnexpectedError as unexpected:
+        return Verdict(inconsistent=[str(unexpected)])
     stage.server.board.disarm()
     return await judge(run)
 

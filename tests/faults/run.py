@@ -14,7 +14,7 @@ from app.domain.ids import decode_id
 from tests.faults.insisting import Client, Gateway
 from tests.faults.planting import FaultError
 from tests.faults.points import by_name
-from tests.faults.waiting import deadline
+from tests.faults.waiting import UnexpectedError, deadline
 from tests.system.processes import STAFF_KEY
 from tests.system.shop import Guest
 
@@ -73,7 +73,8 @@ class Run:
             **more,
         }
         payload = await self.client.call("orderCreate", given)
-        assert payload["errors"] == [], payload
+        if payload["errors"]:
+            raise UnexpectedError(f"an order is refused: {payload}")
         self.order_ids.add(uuid_of(payload["order"]["id"]))
         return Guest(payload["order"]["id"], payload["accessToken"])
 
@@ -85,8 +86,9 @@ class Run:
     async def opened(self, guest: Guest, **more: Any) -> Object:  # noqa: ANN401 - JSON
         """Open a payment that the gateway takes, and return it."""
         payload = await self.open(guest, **more)
-        payment: Object = payload["payment"]
-        assert payment is not None, payload
+        payment: Object | None = payload["payment"]
+        if payment is None:
+            raise UnexpectedError(f"a payment is refused: {payload}")
         return payment
 
     async def pay(self, payment: Object, card: str = GOOD) -> Object:

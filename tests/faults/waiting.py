@@ -14,6 +14,10 @@ class StuckError(Exception):
     """Something that had to happen never did."""
 
 
+class UnexpectedError(Exception):
+    """A call had an outcome that no fault excuses."""
+
+
 @contextlib.asynccontextmanager
 async def deadline(seconds: float, what: str) -> AsyncIterator[None]:
     """Give the block so long.
