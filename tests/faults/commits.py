@@ -129,7 +129,7 @@ async def _part(stage: Stage, cuts: Cuts, mode: Mode, every: int, share: Share, 
         await shopping
         await run.told_all()
         cuts.mode = None
-    verdict = await load.judge()
+        verdict = await load.judge()
     after = (cuts.commits, cuts.made[mode], cuts.committed[mode])
     commits, cut, committed = (now - then for now, then in zip(after, before, strict=True))
     return Part(mode, every, load.operations, commits, cut, committed, verdict)

@@ -107,7 +107,7 @@ async def _round(run: Run, kills: int, result: Kills) -> Verdict:
             result.under_way += run.unanswered > cut_off
         load.stop()
         await shopping
-        await run.told_all()
+        verdict = await load.judge()
     result.operations += load.operations
     result.stories += load.stories
-    return await load.judge()
+    return verdict

@@ -128,13 +128,12 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
     try:
         async with deadline(RUN_SECONDS_MAX, f"the scenario {scenario}"), run.gateway.telling():
             await SCENARIOS[scenario](run)
-            await run.told_all()
+            stage.server.board.disarm()
+            return await judge(run)
     except StuckError as stuck:
         return Verdict(lost=[str(stuck)])
     except UnexpectedError as unexpected:
         return Verdict(inconsistent=[str(unexpected)])
-    stage.server.board.disarm()
-    return await judge(run)
 
 
 async def run_cell(stage: Stage, cell: Cell, reach: Reach) -> Result:

@@ -192,10 +192,9 @@ async def _suffer(name: str, stage: Stage, below: Ground, harm: Callable[[Run], 
         await load.reaches(load.operations + STEADY_OPERATIONS)
         load.stop()
         await shopping
-        await run.told_all()
+        outage.verdict = await load.judge()
     outage.accepted = len(run.gateway.accepted)
     outage.same_process = stage.server.births == births
-    outage.verdict = await load.judge()
     return outage
 
 

@@ -21,6 +21,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         stories.payment_canceled,
         stories.order_canceled,
         stories.several_payments,
+        stories.surplus,
         stories.looked_up,
         stories.keys,
         troubles.cancel_meets_money,

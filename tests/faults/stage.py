@@ -16,7 +16,7 @@ from app.simulators.sandbox import serving as sandbox_serving
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
-from tests.conftest import TABLES
+from tests.conftest import EMPTY
 from tests.db.embedded_process import short_folder
 from tests.faults.servers import ForkedServer, Nursery, listen, nursery
 from tests.faults.truth import Truth
@@ -69,7 +69,8 @@ class Stage:
 
     async def clear(self) -> None:
         """Empty the database."""
-        await self.database.fetch(f"TRUNCATE {TABLES}")
+        async with self.database.connection() as connection:
+            await connection.execute(EMPTY)
 
     async def cut_connections(self) -> int:
         """End every connection of the server's to its database; return how many there were."""

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import orjson
+
 from tests.faults.run import DECLINED, DISPUTED, REFUND_FAILS
 
 if TYPE_CHECKING:
@@ -137,6 +139,18 @@ async def several_payments(run: Run) -> None:
     await run.pay(second)
     for refused in ({"amount": half}, {"method": "UPI_QR"}, {"returnUrl": "nonsense"}):
         await run.open(guest, **refused)
+    await run.told_all()
+
+
+async def surplus(run: Run) -> None:
+    """Two payments of the whole order succeed at once: one of them is too much, whatever the order's policy is."""
+    guest = await run.order(latePaymentPolicy=run.dice.choice(("HONOR", "REFUND", "HOLD")))
+    first, second = await run.opened(guest), await run.opened(guest)
+    run.gateway.paused = True
+    await asyncio.gather(run.pay(first), run.pay(second))
+    await run.told_all()
+    for payment in (first, second):
+        run.gateway.send(orjson.dumps(run.forged(payment)))
     await run.told_all()
 
 

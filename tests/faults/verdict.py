@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tests.faults.run import Run
     from tests.faults.truth import Object, Truth
 
+LOOKS_MAX: Final = 8
+LOOK_AGAIN_SECONDS: Final = 0.25
 _STATUSES: Final = {
     "succeeded": {"SUCCEEDED", "PARTIALLY_CAPTURED"},
     "authorized": {"REQUIRES_CAPTURE"},
@@ -24,7 +27,9 @@ _STATUSES: Final = {
     "requires_payment_method": {"REQUIRES_PAYMENT_METHOD", "FAILED"},
     "requires_action": {"REQUIRES_ACTION"},
 }
-_REFUND_STATUSES: Final = {"succeeded": "SUCCEEDED", "failed": "FAILED", "pending": "PENDING"}
+_REFUNDLOOKS_MAX: Final = 8
+LOOK_AGAIN_SECONDS: Final = 0.25
+_STATUSES: Final = {"succeeded": "SUCCEEDED", "failed": "FAILED", "pending": "PENDING"}
 _NAMED: Final = {
     "orders": "SELECT id FROM orders WHERE id = ANY($1)",
     "payments": "SELECT id FROM payments WHERE id = ANY($1)",
@@ -56,7 +61,20 @@ class Verdict:
 
 
 async def judge(run: Run) -> Verdict:
-    """Judge a run that has come to its end: everything was told, every call has its outcome."""
+    """Judge a run that has come to its end: every call has its outcome, and everything is told by and by.
+
+    What the server still owes, it may do meanwhile; what is wrong stays wrong.
+    """
+    for _ in range(LOOKS_MAX):
+        await run.told_all()
+        verdict = await _look(run)
+        if verdict.is_good:
+            break
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return verdict
+
+
+async def _look(run: Run) -> Verdict:
     verdict = Verdict()
     database = run.stage.database
     await _deliveries(verdict, database, run.gateway, run.hopeless)
