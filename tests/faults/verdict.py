@@ -27,9 +27,7 @@ _STATUSES: Final = {
     "requires_payment_method": {"REQUIRES_PAYMENT_METHOD", "FAILED"},
     "requires_action": {"REQUIRES_ACTION"},
 }
-_REFUNDLOOKS_MAX: Final = 8
-LOOK_AGAIN_SECONDS: Final = 0.25
-_STATUSES: Final = {"succeeded": "SUCCEEDED", "failed": "FAILED", "pending": "PENDING"}
+_REFUND_STATUSES: Final = {"succeeded": "SUCCEEDED", "failed": "FAILED", "pending": "PENDING"}
 _NAMED: Final = {
     "orders": "SELECT id FROM orders WHERE id = ANY($1)",
     "payments": "SELECT id FROM payments WHERE id = ANY($1)",
