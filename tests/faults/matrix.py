@@ -181,15 +181,19 @@ class Limits:
 
 
 def plan(limits: Limits, reach: Reach) -> list[Cell]:
-    """Return every cell, seed after seed, so that a run that is cut short has seen every point."""
+    """Return every cell, seed after seed, each in an order of its own: what is cut short is a sample of everything."""
     wanted = [by_name()[name] for name in limits.points] if limits.points else all_points()
-    return [
-        Cell(point, action, seed)
-        for seed in limits.seeds
-        for action in limits.actions
-        for point in wanted
-        if point.number in reach
-    ]
+    cells = []
+    for seed in limits.seeds:
+        of_seed = [
+            Cell(point, action, seed)
+            for action in limits.actions
+            for point in wanted
+            if point.number in reach
+        ]
+        dice("plan", seed).shuffle(of_seed)
+        cells.extend(of_seed)
+    return cells
 
 
 async def run_matrix(
