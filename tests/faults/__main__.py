@@ -41,7 +41,6 @@ ROUNDS: Final = 200
 OUTAGE_SECONDS: Final = 12.0
 """Longer than settle keeps a webhook waiting before it answers 503."""
 COMMITS: Final = 10_000
-SURVEY_SEEDS: Final = 3
 PROGRESS_SECONDS: Final = 30.0
 
 
@@ -59,7 +58,7 @@ async def run_points(options: argparse.Namespace) -> int:
     actions = [Action[name.upper()] for name in options.action] or list(ACTIONS)
     limits = Limits(seeds=seeds, actions=actions, points=options.point)
     async with stages(options.stages) as stage_list:
-        reach = await survey(stage_list, range(SURVEY_SEEDS))
+        reach = await survey(stage_list)
         cells = plan(limits, reach)
         _say(f"{len(all_points())} points, {len(reach)} reached undisturbed; {len(cells)} runs planned")
         progress = Progress(len(cells))

@@ -28,4 +28,4 @@ async def planted() -> AsyncIterator[list[Stage]]:
 @pytest.fixture(scope="session")
 async def reach(planted: list[Stage]) -> Reach:
     """Which scenario reaches which points, once every one of them was played undisturbed."""
-    return await survey(planted, range(2))
+    return await survey(planted)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.board import Action
+from tests.faults.excused import EXCUSED
 from tests.faults.nursery import LANES_SECONDS
 from tests.faults.points import all_points, by_name
 from tests.faults.run import Run
@@ -19,7 +20,7 @@ from tests.faults.verdict import Verdict, judge
 from tests.faults.waiting import StuckError, UnexpectedError, deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.faults.points import Point
     from tests.faults.stage import Stage
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 TRIES_MAX: Final = 4
 """How often a run is begun anew until its fault happens."""
 SKIPS_MAX: Final = 3
+SURVEYS_MAX: Final = 4
 RUN_SECONDS_MAX: Final = 180.0
 CLEAR_EVERY: Final = 25
 LANES: Final = 2
@@ -95,24 +97,33 @@ class Tally:
         )
 
 
-async def survey(stages: Sequence[Stage], seeds: Iterable[int]) -> Reach:
-    """Play every scenario undisturbed, and return which points each of them reaches, and how often at least."""
+async def survey(stages: Sequence[Stage], seeds_max: int = SURVEYS_MAX) -> Reach:
+    """Play every scenario undisturbed, and return which points each of them reaches, and how often at least.
+
+    Played again with other dice while there are points that none has reached and nobody has excused.
+    """
     reach: Reach = defaultdict(dict)
-    waiting = [(name, seed) for seed in seeds for name in reversed(list(SCENARIOS))]
+    for seed in range(seeds_max):
+        await _survey(stages, seed, reach)
+        if all(point.number in reach or point.name in EXCUSED for point in all_points()):
+            break
+    return reach
+
+
+async def _survey(stages: Sequence[Stage], seed: int, reach: Reach) -> None:
+    waiting = list(SCENARIOS)
 
     async def work(stage: Stage) -> None:
         while waiting:
-            name, seed = waiting.pop()
+            name = waiting.pop()
             verdict = await play(stage, name, f"survey:{seed}", stage.server.board.forget)
             if not verdict.is_good:
                 raise UnexpectedError(f"{name} goes wrong undisturbed, with seed {seed}: {verdict.lines()}")
             for point in all_points():
                 if hits := stage.server.board.counts[point.number]:
-                    before = reach[point.number].get(name, hits)
-                    reach[point.number][name] = min(before, hits)
+                    reach[point.number][name] = min(reach[point.number].get(name, hits), hits)
 
     await asyncio.gather(*(work(stage) for stage in stages))
-    return reach
 
 
 async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] = lambda: None) -> Verdict:

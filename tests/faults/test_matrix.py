@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.faults.points import Point
     from tests.faults.stage import Stage
 
-SAMPLE: Final = 36
+SAMPLE: Final = 20
 SEED: Final = 1
 HANDS_BACK: Final = "app.settle:Settler._put_back/now = time.monotonic()#1"
 
