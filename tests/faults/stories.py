@@ -42,7 +42,12 @@ async def captured(run: Run) -> None:
     for amount, currency in (("1.00", "EUR"), ("0.00", "INR"), ("500.00", "INR")):
         await run.on_payment("paymentCapture", payment, amount={"amount": amount, "currency": currency})
     part = {"amount": run.dice.choice(("499.00", "100.00")), "currency": "INR"}
-    await run.on_payment("paymentCapture", payment, amount=None if run.dice.random() < 0.3 else part)
+    if run.dice.random() < 0.3:
+        first = {"amount": "50.00", "currency": "INR"}
+        await run.on_payment("paymentCapture", payment, amount=first, finalCapture=False)
+        await run.on_payment("paymentCapture", payment)
+    else:
+        await run.on_payment("paymentCapture", payment, amount=part)
     await run.told_all()
 
 
@@ -104,11 +109,12 @@ async def order_canceled(run: Run) -> None:
     """Cancel an order with an open payment, one with a payment that the gateway never had, one at a wrong version."""
     guest = await run.order()
     await run.on_payment("paymentCancel", await run.opened(guest))
-    await run.opened(guest)
+    payment = await run.opened(guest)
     await run.told_all()
     wrong = {"orderId": guest.order_id, "expectedVersion": 99}
     await run.client.call("orderCancel", wrong, guest.token)
     await run.client.call("orderCancel", {"orderId": guest.order_id, "reason": "No tea"}, guest.token)
+    await run.on_payment("paymentCapture", payment)
     await run.told_all()
 
 

@@ -11,8 +11,11 @@ _CHECKS: Final = {
     "an order's versions are 1..n, and n is its version": """
         SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id GROUP BY o.id
         HAVING count(e.version) <> o.version OR min(e.version) <> 1 OR max(e.version) <> o.version""",
-    "an event happens once to a payment": """
-        SELECT payment_id FROM order_events WHERE type = 'PAYMENT_SUCCEEDED' GROUP BY payment_id HAVING count(*) > 1""",
+    "what was taken is told once": """
+        SELECT p.id FROM payments p
+          LEFT JOIN order_events e
+            ON e.payment_id = p.id AND e.type = 'PAYMENT_SUCCEEDED' AND e.currency = p.currency
+         GROUP BY p.id HAVING coalesce(sum(e.amount_minor), 0) <> p.captured_minor""",
     "an order is confirmed once": """
         SELECT order_id FROM order_events WHERE type = 'ORDER_CONFIRMED' GROUP BY order_id HAVING count(*) > 1""",
     "a ledger transaction sums to zero": """
