@@ -176,7 +176,7 @@ async def _is_crippled(stage: Stage) -> bool:
     await stage.ready()
     await asyncio.sleep(2 * LANES_SECONDS)
     until = time.monotonic() + LOOK_SECONDS_MAX
-    while stage.server.board.lanes != LANES:  # noqa: ASYNC110 - another process's doing
+    while stage.server.board.lanes != LANES:
         if time.monotonic() > until:
             return True
         await asyncio.sleep(LANES_SECONDS)
