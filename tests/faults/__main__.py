@@ -71,7 +71,8 @@ async def run_points(options: argparse.Namespace) -> int:
 async def run_kills(options: argparse.Namespace) -> int:
     """SIGKILL at random moments, under load."""
     async with stages(1, "impatient") as (stage,):
-        result = await kill_under_load(stage, options.count or KILLS, options.seed or 0, on_round=_say_round)
+        count, seed = options.count or KILLS, options.seed or 0
+        result = await kill_under_load(stage, count, seed, seconds=_seconds(options), on_round=_say_round)
     _say(result.summary())
     return int(not all(verdict.is_good for verdict in result.verdicts))
 
