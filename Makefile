@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test check format schema migration bench lock lock-check web
+.PHONY: help setup demo dev test faults check format schema migration bench lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -38,6 +38,9 @@ dev: $(DEVELOPMENT) ## Run the server on the embedded database, or on DATABASE_U
 
 test: $(DEVELOPMENT) ## Run the tests, or some of them: ARGS="tests/domain -k refund"
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(DEVELOPMENT) ## Plant faults and count what is lost or doubled: ARGS="kills --count 1000" (docs/faults.md)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 # One tool's complaint doesn't keep the next one from being heard.
 check: $(DEVELOPMENT) lock-check ## Lint, check formatting, types, import layers, the Dockerfile, the locks

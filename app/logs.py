@@ -45,7 +45,10 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         redact,
-        structlog.dev.ConsoleRenderer(colors=stream.isatty()),
+        # The default draws every frame's variables, secrets among them, and takes half a second for it.
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        ),
     ]
     handler = logging.StreamHandler(stream)
     if as_json:

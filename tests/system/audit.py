@@ -11,23 +11,27 @@ _CHECKS: Final = {
     "an order's versions are 1..n, and n is its version": """
         SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id GROUP BY o.id
         HAVING count(e.version) <> o.version OR min(e.version) <> 1 OR max(e.version) <> o.version""",
-    "an event happens once to a payment": """
-        SELECT payment_id FROM order_events WHERE type = 'PAYMENT_SUCCEEDED' GROUP BY payment_id HAVING count(*) > 1""",
+    "what was taken is told once": """
+        SELECT p.id FROM payments p
+          LEFT JOIN order_events e
+            ON e.payment_id = p.id AND e.type = 'PAYMENT_SUCCEEDED' AND e.currency = p.currency
+         GROUP BY p.id HAVING coalesce(sum(e.amount_minor), 0) <> p.captured_minor""",
     "an order is confirmed once": """
         SELECT order_id FROM order_events WHERE type = 'ORDER_CONFIRMED' GROUP BY order_id HAVING count(*) > 1""",
     "a ledger transaction sums to zero": """
         SELECT transaction_id FROM ledger_entries GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0""",
     "paid is what the ledger says": """
         SELECT o.id FROM orders o
-          LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.account = 'SALES'
+          LEFT JOIN ledger_entries l
+            ON l.order_id = o.id AND l.account IN ('SALES', 'SUSPENSE') AND l.currency = o.currency
          GROUP BY o.id HAVING coalesce(-sum(l.amount_minor), 0) <> o.paid_minor""",
     "refunded is what the ledger says": """
         SELECT o.id FROM orders o
-          LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.account = 'REFUNDS'
+          LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.account = 'REFUNDS' AND l.currency = o.currency
          GROUP BY o.id HAVING coalesce(sum(l.amount_minor), 0) <> o.refunded_minor""",
     "captured is what the facts say": """
         SELECT p.id FROM payments p
-          LEFT JOIN facts f ON f.payment_id = p.id AND f.kind = 'CAPTURED'
+          LEFT JOIN facts f ON f.payment_id = p.id AND f.kind = 'CAPTURED' AND f.currency = p.currency
          GROUP BY p.id HAVING coalesce(sum(f.amount_minor), 0) <> p.captured_minor""",
     "an applied delivery has its payment": """
         SELECT id FROM inbox_events WHERE status = 'APPLIED' AND (payment_id IS NULL OR applied_at IS NULL)""",

@@ -1,0 +1,41 @@
+"""The scenarios: small stories and troubles that together reach every point of the money path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.faults import stories, troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from tests.faults.run import Run
+
+SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
+    each.__name__: each
+    for each in (
+        stories.paid,
+        stories.late_failure,
+        stories.captured,
+        stories.refunded,
+        stories.payment_canceled,
+        stories.order_canceled,
+        stories.several_payments,
+        stories.surplus,
+        stories.looked_up,
+        stories.keys,
+        troubles.cancel_meets_money,
+        troubles.never_opened,
+        troubles.in_doubt,
+        stories.refund_fails,
+        stories.disputed,
+        troubles.gateway_trouble,
+        troubles.connections_cut,
+        troubles.odd_deliveries,
+        troubles.a_crowd,
+        troubles.mishaps,
+        troubles.restarted,
+        troubles.database_away,
+    )
+}
+"""By name, cheap ones first."""
