@@ -51,8 +51,9 @@ class SettlerLimits:
     """Connections that commit side by side; two keep the disk busy while one of them decides."""
     batch_max: int = 64
     queue_max: int = 4096
-    retry_for_seconds: float = 10.0
-    """How long a submission may wait for a database that is away before its sender is told."""
+    retry_for_seconds: float = 4.0
+    """How long a submission may wait for a database that is away before its sender is told: below the 5 s after
+    which some gateways give up by themselves."""
     pause_min_seconds: float = 0.02
     pause_max_seconds: float = 0.5
 
@@ -64,6 +65,16 @@ class _Waiting:
     deadline: float
     in_doubt: bool = False
     """Whether an earlier try may have committed."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One connection that commits, and what it is at work on."""
+
+    pause: float
+    """In seconds, before the next try after an interruption."""
+    connection: Connection | None = None
+    batch: list[_Waiting] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -130,37 +141,42 @@ class Settler:
         return await future
 
     async def _run_lane(self, number: int) -> None:
-        connection: Connection | None = None
-        pause = self._limits.pause_min_seconds
-        while batch := await self._next_batch():
+        """Settle batch after batch until settle stops. What was interrupted stays with its lane, and is tried again."""
+        lane = _Lane(pause=self._limits.pause_min_seconds)
+        while lane.batch or self._queue or not self._stopping:
             try:
-                if connection is None or connection.is_closed():
-                    connection = await connect(
-                        self._dsn,
-                        application_name=f"orderpulse-settle-{number}",
-                        plan_cache_mode="force_generic_plan",
-                    )
-                await self._settle(connection, batch)
-                pause = self._limits.pause_min_seconds
-            except Exception as error:  # noqa: BLE001 - a lane outlives whatever happens to one batch
-                if connection is not None:
-                    connection.terminate()
-                    connection = None
-                self._put_back(batch, error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self._limits.pause_max_seconds)
-        if connection is not None:
-            await connection.close()
+                await self._run_once(lane, number)
+            except Exception:
+                # The boundary of a lane, which outlives what happens even while it deals with something else.
+                log.exception("settle.lane")
+        if lane.connection is not None:
+            await lane.connection.close()
 
-    async def _next_batch(self) -> list[_Waiting]:
-        """Return what waits, up to the limit; nothing only when settle stops."""
-        while not self._queue:
+    async def _run_once(self, lane: _Lane, number: int) -> None:
+        try:
+            await self._settle_next(lane, number)
+        except Exception as error:  # noqa: BLE001 - whatever happens to one batch
+            self._interrupted(lane, error)
+            await asyncio.sleep(lane.pause)
+            lane.pause = min(lane.pause * 2, self._limits.pause_max_seconds)
+
+    async def _settle_next(self, lane: _Lane, number: int) -> None:
+        while not (lane.batch or self._queue):
             if self._stopping:
-                return []
+                return
             self._arrived.clear()
             await self._arrived.wait()
-        size = min(len(self._queue), self._limits.batch_max)
-        return [self._queue.popleft() for _ in range(size)]
+        while self._queue and len(lane.batch) < self._limits.batch_max:
+            lane.batch.append(self._queue.popleft())
+        if lane.connection is None or lane.connection.is_closed():
+            lane.connection = await connect(
+                self._dsn,
+                application_name=f"orderpulse-settle-{number}",
+                plan_cache_mode="force_generic_plan",
+            )
+        await self._settle(lane.connection, lane.batch)
+        lane.batch.clear()
+        lane.pause = self._limits.pause_min_seconds
 
     async def _settle(self, connection: Connection, batch: list[_Waiting]) -> None:
         """Settle a batch, halving it until what breaks it stands alone."""
@@ -212,24 +228,22 @@ class Settler:
         if doubtful:
             self._on_doubt(doubtful)
 
-    def _put_back(self, batch: list[_Waiting], error: Exception) -> None:
-        """Queue an interrupted batch again, in front; give up what has waited too long."""
+    def _interrupted(self, lane: _Lane, error: Exception) -> None:
+        """Drop the connection, and keep what is not answered yet for the next try; give up what waited too long."""
+        connection, lane.connection = lane.connection, None
+        if connection is not None:
+            connection.terminate()
         expected = is_unavailable(error) or is_retryable(error) or isinstance(error, DatabaseUnavailableError)
         log.log(
             logging.WARNING if expected else logging.ERROR,
             "settle.interrupted",
             exc_info=None if expected else error,
-            extra={"size": len(batch), "error": repr(error)},
+            extra={"size": len(lane.batch), "error": repr(error)},
         )
         now = time.monotonic()
-        self.figures.retried += len(batch)
-        for waiting in reversed(batch):
+        self.figures.retried += len(lane.batch)
+        for waiting in lane.batch:
             waiting.in_doubt = True
-            if waiting.future.done():
-                continue
-            if now >= waiting.deadline:
+            if now >= waiting.deadline and not waiting.future.done():
                 waiting.future.set_exception(SettleBusyError("The database does not answer. Send it again."))
-            else:
-                self._queue.appendleft(waiting)
-        if self._queue:
-            self._arrived.set()
+        lane.batch = [waiting for waiting in lane.batch if not waiting.future.done()]

@@ -203,7 +203,7 @@ WITH inbox AS (
 ), waiting AS (
   INSERT INTO jobs (id, kind, subject_id, gateway, due_at, attempts, created_at)
   SELECT gen_random_uuid(), 'INBOX_REPLAY', id, gateway, clock_timestamp() + interval '2 seconds', 0, clock_timestamp()
-    FROM inbox WHERE status = 'UNMATCHED'
+    FROM inbox WHERE status IN ('UNMATCHED', 'FAILED')
   ON CONFLICT (kind, subject_id) DO NOTHING
 ), woken AS (
   UPDATE jobs SET due_at = clock_timestamp(), died_at = NULL

@@ -8,4 +8,7 @@ EXCUSED: Final = {
     "app.batch:_Batch._command/return DomainError(ErrorCode.NOT_FOUND, 'There is no such order.')#1": (
         "a command names an order that was just read, and orders are never deleted"
     ),
+    "app.settle:Settler._run_lane/log.exception('settle.lane')#1": (
+        "only an exception while another one is dealt with leads there, and a run plants one fault"
+    ),
 }
