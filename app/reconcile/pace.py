@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from app.gateways import GatewayErrorKind
 from app.reconcile.results import LEASE
@@ -56,6 +56,16 @@ class Pace:
         self._queues: dict[GatewayName, _Queue] = {}
         self.calls = 0
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop calling up."""
+        callers = [queue.caller for queue in self._queues.values() if queue.caller is not None]
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+
     async def turn(self, gateway: Gateway) -> None:
         """Wait until the gateway may be called.
 
@@ -94,13 +104,6 @@ class Pace:
         """Return how long a gateway is still left alone, as far as this process knows."""
         queue = self._queues.get(gateway)
         return max(queue.rests_until - self._clock(), 0.0) if queue else 0.0
-
-    async def close(self) -> None:
-        """Stop calling up."""
-        callers = [queue.caller for queue in self._queues.values() if queue.caller is not None]
-        for caller in callers:
-            caller.cancel()
-        await asyncio.gather(*callers, return_exceptions=True)
 
     async def _call_up(self, gateway: GatewayName, queue: _Queue, interval_seconds: float) -> None:
         """Take turns for those who wait, and call up one after the other."""

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from app.domain.errors import DomainError
@@ -30,8 +30,8 @@ from app.reconcile import (
     LeaseLostError,
 )
 from app.settle import DatabaseUnavailableError, SettleBusyError
+from app.worker.figures import WorkerFigures
 from db import jobs
-from db.jobs import JobCounts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -70,18 +70,6 @@ class WorkerLimits:
     stop_seconds_max: float = 8.0
     """How long jobs are given to end when the worker stops."""
     count_every_seconds: float = 10.0
-
-
-@dataclass(slots=True)
-class WorkerFigures:
-    """Running totals, for the metrics."""
-
-    ended: Counter[str] = field(default_factory=Counter)
-    """Jobs by what they came to: done, again, failed, died, put_back, lost."""
-    swept: int = 0
-    at_work: int = 0
-    counts: JobCounts = field(default_factory=lambda: JobCounts(dead={}))
-    """As the database had them a moment ago."""
 
 
 class Worker:
