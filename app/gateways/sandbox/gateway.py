@@ -70,7 +70,7 @@ class SandboxGateway:
     """A card gateway without real money. The shopper pays at its checkout page."""
 
     name = GatewayName.SANDBOX
-    methods = (PaymentMethodType.CARD,)
+    methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD,)
     currencies: tuple[str, ...] = ()
     polling = POLLING
 
