@@ -83,6 +83,7 @@ class Worker:
         gateways: Sequence[GatewayName],
         prepare: Callable[[], Awaitable[None]] | None = None,
         limits: WorkerLimits | None = None,
+        dice: Callable[[], float] = random.random,
     ) -> None:
         """`gateways` are those set up here; the others' jobs are left. `prepare` runs before the first look."""
         self._database = database
@@ -90,6 +91,7 @@ class Worker:
         self._gateways = gateways
         self._prepare = prepare
         self._limits = limits or WorkerLimits()
+        self._dice = dice
         self._bell = asyncio.Event()
         self._stopping = False
         self._running: dict[asyncio.Task[None], ClaimedJob] = {}
@@ -279,7 +281,7 @@ class Worker:
         Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
         """
         longest = self._limits.backoff_first_seconds * 2.0 ** min(attempts - 1, _DOUBLINGS_MAX)
-        return random.uniform(0, min(longest, self._limits.backoff_seconds_max))  # noqa: S311 - no secret
+        return min(longest, self._limits.backoff_seconds_max) * self._dice()
 
     async def _put_back(self, job: ClaimedJob, seconds: float, error: Exception) -> tuple[bool, str]:
         return await self._give_back(

@@ -53,7 +53,11 @@ class Backroom:
     def worker(self, limits: WorkerLimits = QUICK) -> Worker:
         """Return a worker; it starts with `async with`."""
         return Worker(
-            database=self.database, handlers=self.handlers, gateways=[GatewayName.SANDBOX], limits=limits
+            database=self.database,
+            handlers=self.handlers,
+            gateways=[GatewayName.SANDBOX],
+            limits=limits,
+            dice=lambda: 1.0,
         )
 
     async def work(self, limits: WorkerLimits = QUICK) -> Worker:
