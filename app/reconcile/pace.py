@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from app.gateways import Gateway, GatewayError
     from db.pool import Database
 
-MARGIN: Final = 1.05
+MARGIN: Final = 1.1
 """By how much calls lie further apart than the limit asks: what travels doesn't arrive as evenly as it left."""
 TURNS_MAX: Final = 25
 """How many turns are taken at once from the database."""
+LATE_INTERVALS_MAX: Final = 2
+"""How late a turn may be used: what comes after it is somebody else's, so a process that was held up takes new ones."""
 REST_SECONDS_FIRST: Final = 1.0
 REST_SECONDS_MAX: Final = 60.0
 _DOUBLINGS_MAX: Final = 6
@@ -109,6 +111,7 @@ class Pace:
         """Take turns for those who wait, and call up one after the other."""
         while queue.waiting:
             turns = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), TURNS_MAX))]
+            asked_at = self._clock()
             try:
                 wait, rest = await gateway_states.take_turns(
                     self._database, gateway, len(turns), interval_seconds
@@ -117,18 +120,23 @@ class Pace:
                 for future in turns:
                     _refuse(future, error)
                 continue
-            now = self._clock()
-            queue.rests_until = max(queue.rests_until, now + rest if rest else 0.0)
+            began_at = self._clock()
+            queue.rests_until = max(queue.rests_until, began_at + rest if rest else 0.0)
+            late_after = asked_at + wait + LATE_INTERVALS_MAX * interval_seconds
             for number, future in enumerate(turns):
-                not_before = max(
-                    now + wait + number * interval_seconds, queue.last_turn_at + interval_seconds
-                )
-                await self._until(not_before, queue)
-                if queue.rests_until > self._clock():
-                    _refuse(future, GatewayRestsError(gateway, queue.rests_until - self._clock()))
-                elif not future.done():
-                    queue.last_turn_at = self._clock()
-                    future.set_result(None)
+                own_time = began_at + wait + number * interval_seconds
+                await self._until(max(own_time, queue.last_turn_at + interval_seconds), queue)
+                if number and self._clock() > late_after + number * interval_seconds:
+                    queue.waiting.extendleft(reversed(turns[number:]))
+                    break
+                self._call(gateway, future, queue)
+
+    def _call(self, gateway: GatewayName, future: asyncio.Future[None], queue: _Queue) -> None:
+        if queue.rests_until > self._clock():
+            _refuse(future, GatewayRestsError(gateway, queue.rests_until - self._clock()))
+        elif not future.done():
+            queue.last_turn_at = self._clock()
+            future.set_result(None)
 
     async def _until(self, moment: float, queue: _Queue) -> None:
         """Wait for a moment, and not at all while the gateway rests: then nobody is called up."""

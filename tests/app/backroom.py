@@ -22,6 +22,7 @@ from tests.simulators.sandbox_world import SECRET_KEY, WEBHOOK_SECRET, Sandbox, 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
     from app.domain.order import Order, OrderChange, Payment
@@ -174,6 +175,11 @@ class Backroom:
         (row,) = rows
         return dict(row)
 
+    async def job_times(self) -> list[datetime]:
+        """Return when jobs are due, the first first."""
+        rows = await self.database.fetch("SELECT due_at FROM jobs ORDER BY due_at")
+        return [row["due_at"] for row in rows]
+
     async def expire(self, opened: Opened) -> None:
         """Let the order's time run out at once."""
         await self.database.fetch(
@@ -197,12 +203,13 @@ async def open_backroom(
     webhook_url: str | None = None,
     polling: PollSchedule | None = None,
     timeout_seconds: float = 1.0,
+    sandbox_served: AbstractAsyncContextManager[Sandbox] | None = None,
 ) -> AsyncIterator[Backroom]:
     """Set everything up; no webhook goes anywhere unless told where."""
     changes: list[OrderChange] = []
     async with (
         Settler(database.dsn, on_commit=changes.extend, on_doubt=lambda _: None) as settler,
-        sandbox_serving(webhook_url) as sandbox,
+        sandbox_served or sandbox_serving(webhook_url) as sandbox,
         Pace(database) as pace,
     ):
         gateway = build(
