@@ -52,7 +52,7 @@ class WorkerLimits:
     """What the worker holds itself to."""
 
     look_every_seconds: float = 1.0
-    look_pause_seconds: float = 0.02
+    look_pause_seconds: float = 0.1
     """Between two looks at least, however often the bell rings."""
     jobs_max: int = 64
     """At work at once."""
@@ -97,6 +97,7 @@ class Worker:
         self._running: dict[asyncio.Task[None], ClaimedJob] = {}
         self._loop: asyncio.Task[None] | None = None
         self._count_at = 0.0
+        self._sweep_at = 0.0
         self._more = False
         self.figures = WorkerFigures()
 
@@ -151,9 +152,12 @@ class Worker:
 
     async def _look(self) -> None:
         """Clear away what came to its end by itself, and begin what there is room for."""
-        while (cleared := await jobs.sweep(self._database, self._gateways)) >= jobs.SWEEP_MAX:
-            self.figures.swept += cleared
-        self.figures.swept += cleared
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + self._limits.look_every_seconds
+            cleared = jobs.SWEEP_MAX
+            while cleared >= jobs.SWEEP_MAX:
+                cleared = await jobs.sweep(self._database, self._gateways)
+                self.figures.swept += cleared
         if time.monotonic() >= self._count_at:
             self.figures.counts = await jobs.count(self._database)
             self._count_at = time.monotonic() + self._limits.count_every_seconds
