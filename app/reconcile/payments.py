@@ -6,8 +6,8 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from app.domain.states import EventSource, PaymentStatus
-from app.gateway_calls import canceled, is_unknown_to_gateway
+from app.domain.states import EventSource
+from app.gateway_calls import canceled, is_cancelable, is_unknown_to_gateway
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
 from app.gateways.polling import DAY
 from app.reconcile.results import Again, Done, Failed
@@ -100,7 +100,6 @@ class PaymentCancel:
             return Done()
         gateway = self._gateways.get(payment.gateway)
         record = await self._calls.give_up(gateway, payment, EventSource.SYSTEM)
-        status = record.payments[payment.id].payment.status
-        if status is PaymentStatus.REQUIRES_CAPTURE:
+        if is_cancelable(record.payments[payment.id].payment):
             return Failed("The gateway still holds the authorisation.")
         return Done()
