@@ -1,11 +1,10 @@
-"""What those read who do owed work: the refund, the suspense item, the stored delivery that a job is about."""
+"""What those read who do owed work: the refund, the stored delivery that a job is about."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.money import Money
 from app.domain.states import GatewayName, InboxEventStatus
 from db.rows import payment_from, refund_from
 
@@ -32,17 +31,6 @@ class StoredDelivery:
     body: bytes
     payment_id: UUID | None
     received_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldMoney:
-    """Money in suspense, as far as sending it back needs to know."""
-
-    id: UUID
-    gateway: GatewayName
-    reference: str
-    amount: Money
-    message: str | None
 
 
 async def delivery(reader: Reader, inbox_id: UUID) -> StoredDelivery | None:
@@ -81,17 +69,3 @@ async def refund_and_payment(reader: Reader, refund_id: UUID) -> tuple[Refund, P
     payment = await reader.fetch_row("SELECT * FROM payments WHERE id = $1", refund["payment_id"])
     assert payment is not None, "a refund's payment is there"  # noqa: S101 - a foreign key
     return refund_from(refund), payment_from(payment)
-
-
-async def held_money(reader: Reader, item_id: UUID) -> HeldMoney | None:
-    """Return a suspense item."""
-    row = await reader.fetch_row("SELECT * FROM suspense_items WHERE id = $1", item_id)
-    if row is None:
-        return None
-    return HeldMoney(
-        id=row["id"],
-        gateway=GatewayName(row["gateway"]),
-        reference=row["reference"],
-        amount=Money(row["amount_minor"], row["currency"]),
-        message=row["message"],
-    )

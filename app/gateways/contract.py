@@ -143,7 +143,7 @@ class Notification:
     next_action: Mapping[str, Any] | None = None
     occurred_at: datetime | None = None
     body: bytes = b""
-    """The event as a webhook would bring it, where it was read from the gateway's list."""
+    """The event as a webhook brings it and `parse` reads it: set by `missed`, which takes it from a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
-from app.batch import Webhook
 from app.domain.jobs import Job
 from app.domain.states import GatewayName, JobKind
 from app.gateways import GatewayError
 from app.identity import new_id
+from app.reconcile.replay import read_again
 from app.reconcile.results import Again, Done
 from db import gateway_states, jobs, owed
 
@@ -91,23 +91,12 @@ class Backfill:
         """Settle events that come one after the other in the list, and note how far that is."""
         ids = [event.external_id for event in events]
         stored = await owed.known_deliveries(self._database, gateway.name, ids)
-        new = [event for event in events if event.external_id not in stored]
-        await asyncio.gather(*(self._settler.submit(_as_delivered(gateway, event)) for event in new))
+        new = [
+            read_again(gateway, new_id(), event.external_id, event.type, event.body)
+            for event in events
+            if event.external_id not in stored
+        ]
+        await asyncio.gather(*(self._settler.submit(webhook) for webhook in new))
         moments = [event.occurred_at for event in events if event.occurred_at is not None]
         if moments:
             await gateway_states.note_listed(self._database, gateway.name, max(moments))
-
-
-def _as_delivered(gateway: Gateway, event: Notification) -> Webhook:
-    return Webhook(
-        id=new_id(),
-        gateway=gateway.name,
-        external_id=event.external_id,
-        type=event.type,
-        body=event.body,
-        payment_id=event.payment_id,
-        reference=event.reference,
-        object_ids=event.related_object_ids,
-        facts=event.facts,
-        next_action=event.next_action,
-    )

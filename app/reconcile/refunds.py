@@ -9,7 +9,7 @@ from app.domain.states import CaptureMethod, EventSource
 from app.gateway_calls import handle_of, knows_refund
 from app.gateways import GatewayError, GatewayErrorKind, PaymentHandle, RefundRequest
 from app.reconcile.results import Again, Dead, Done, Failed
-from db import owed
+from db import owed, suspense
 from db.jobs import REFUND_FINAL
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from app.domain.facts import Fact
     from app.domain.order import Payment
     from app.domain.refunds import Refund
+    from app.domain.suspense import SuspenseItem
     from app.gateway_calls import GatewayCalls
     from app.gateways import Gateway, GatewayRegistry
     from app.reconcile.results import Result
     from db.jobs import ClaimedJob
-    from db.owed import HeldMoney
     from db.pool import Database
 
 ASK_AFTER_SECONDS: Final = (60.0, 600.0, 3600.0)
@@ -93,7 +93,7 @@ class SuspenseRefund:
 
     async def __call__(self, job: ClaimedJob) -> Result:
         """Do the job. There is no order to settle it on: the item says that it goes back, the gateway that it did."""
-        item = await owed.held_money(self._database, job.subject_id)
+        item = (await suspense.items(self._database, [job.subject_id])).get(job.subject_id)
         if item is None:
             return Done()
         gateway = self._gateways.get(item.gateway)
@@ -109,7 +109,7 @@ class SuspenseRefund:
             facts = await self._ask_for(gateway, payment, item)
         return _outcome(job, facts)
 
-    async def _ask_for(self, gateway: Gateway, payment: PaymentHandle, item: HeldMoney) -> set[FactKind]:
+    async def _ask_for(self, gateway: Gateway, payment: PaymentHandle, item: SuspenseItem) -> set[FactKind]:
         request = RefundRequest(
             payment=payment,
             refund_id=item.id,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from app.batch import Webhook
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import InboxEventStatus
-from app.gateways import Verified
+from app.gateways import Notification, Verified
 from app.reconcile.results import Dead, Done, Failed
 from db import owed
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.batch import Outcome
-    from app.gateways import GatewayRegistry
+    from app.gateways import Gateway, GatewayRegistry
     from app.reconcile.results import Result
     from app.settle import Settler
     from db.jobs import ClaimedJob
@@ -57,7 +57,9 @@ class Replay:
             raise DomainError(ErrorCode.NOT_FOUND, "There is no such delivery.", ("id",))
         if stored.status is InboxEventStatus.APPLIED:
             return Replayed(delivery=stored, outcome=None)
-        outcome = await self._settler.submit(self._read(stored))
+        gateway = self._gateways.get(stored.gateway)
+        webhook = read_again(gateway, stored.id, stored.external_id, stored.type, stored.body)
+        outcome = await self._settler.submit(webhook)
         after = await owed.delivery(self._database, inbox_id)
         return Replayed(delivery=after or stored, outcome=outcome)
 
@@ -73,30 +75,25 @@ class Replay:
         reason = delivery.error or "No payment here is named by it."
         return Dead(reason) if job.age_seconds > WAITS_SECONDS_MAX else Failed(reason)
 
-    def _read(self, stored: StoredDelivery) -> Webhook:
-        gateway = self._gateways.get(stored.gateway)
-        try:
-            said = gateway.parse(Verified.kept(stored.body))
-        except ValueError as error:
-            return Webhook(
-                id=stored.id,
-                gateway=stored.gateway,
-                external_id=stored.external_id,
-                type=stored.type,
-                body=stored.body,
-                payment_id=None,
-                reference=None,
-                error=str(error),
-            )
-        return Webhook(
-            id=stored.id,
-            gateway=stored.gateway,
-            external_id=stored.external_id,
-            type=said.type,
-            body=stored.body,
-            payment_id=said.payment_id,
-            reference=said.reference,
-            object_ids=said.related_object_ids,
-            facts=said.facts,
-            next_action=said.next_action,
-        )
+
+def read_again(gateway: Gateway, inbox_id: UUID, external_id: str, kind: str, body: bytes) -> Webhook:
+    """Return a verified body as the endpoint would submit it; one that can't be read says why."""
+    error = None
+    said = Notification(external_id=external_id, type=kind, payment_id=None, reference=None)
+    try:
+        said = gateway.parse(Verified.kept(body))
+    except ValueError as unreadable:
+        error = str(unreadable)
+    return Webhook(
+        id=inbox_id,
+        gateway=gateway.name,
+        external_id=external_id,
+        type=said.type,
+        body=body,
+        payment_id=said.payment_id,
+        reference=said.reference,
+        object_ids=said.related_object_ids,
+        facts=said.facts,
+        next_action=said.next_action,
+        error=error,
+    )

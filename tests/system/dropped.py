@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 25
 DEADLINE_SECONDS: Final = 120.0
+AS_SHIPPED: Final = {"ORDERPULSE_LOG_LEVEL": "info", "ORDERPULSE_WORKER_LEASE_SECONDS": "60"}
 NOWHERE: Final = "http://127.0.0.1:9/webhooks/sandbox"
 
 
@@ -85,7 +86,7 @@ async def measure(
             fails = {} if list_too else {"list_events": {"answer": 400}}
             await backroom.sandbox.chaos(drop=1.0, api_fail=fails)
             payments = await _paid(backroom, count)
-            async with workers(backroom, folder, processes) as started:
+            async with workers(backroom, folder, processes, **AS_SHIPPED) as started:
                 await asyncio.gather(*(each.start() for each in started))
                 await _until_working(backroom)
                 counted.asked_at.clear()

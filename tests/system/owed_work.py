@@ -70,11 +70,12 @@ class WorkerProcess:
 
 
 @contextlib.asynccontextmanager
-async def workers(backroom: Backroom, folder: Path, count: int) -> AsyncIterator[list[WorkerProcess]]:
+async def workers(
+    backroom: Backroom, folder: Path, count: int, **more: str
+) -> AsyncIterator[list[WorkerProcess]]:
     """Yield workers that are not started yet, and stop those that are in the end."""
-    made = [
-        WorkerProcess(folder / f"worker-{number}.log", settings(backroom, folder)) for number in range(count)
-    ]
+    given = {**settings(backroom, folder), **more}
+    made = [WorkerProcess(folder / f"worker-{number}.log", given) for number in range(count)]
     try:
         yield made
     finally:
@@ -82,7 +83,7 @@ async def workers(backroom: Backroom, folder: Path, count: int) -> AsyncIterator
 
 
 def settings(backroom: Backroom, folder: Path) -> dict[str, str]:
-    """Return the environment of a process that does this backroom's work."""
+    """Return the environment of a process that does this backroom's work, talkative and on short leases."""
     return {
         "DATABASE_URL": backroom.database.dsn,
         "ORDERPULSE_DATA_DIR": str(folder),
