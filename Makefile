@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults check format schema migration bench lock lock-check web
+.PHONY: help setup demo dev test faults check format schema migration bench reconcile lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -62,6 +62,9 @@ migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what chan
 
 bench: $(DEVELOPMENT) ## Run the benchmarks and print their ratios
 	@$(BIN)/python -m bench $(ARGS)
+
+reconcile: $(DEVELOPMENT) ## Drop 1,000 payments' webhooks and print how soon they are found all the same
+	@$(BIN)/python -m bench.reconcile
 
 web: ## Build the pages into app/web/static (needs node and npm)
 	cd web && npm ci && npm run build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
@@ -20,6 +20,7 @@ from app.health import health_routes
 from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
+from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import PostgresBackend, Relay
 from app.settings import Mode, SettingsError
 from app.settle import Settler
@@ -29,6 +30,7 @@ from app.views import Views
 from app.web.assets import Assets
 from app.web.routes import error_pages, pages
 from app.webhooks import WebhookEndpoint
+from app.worker import Worker, WorkerLimits, watch_worker
 from db import orders as store
 from db.notifications import NotificationLine
 from db.pool import Database
@@ -50,11 +52,12 @@ log = logging.getLogger(__name__)
 
 _NAMESPACE: Final = "orderpulse"
 """Of the notifications' channel: one deployment a database."""
+WORKER_CONNECTIONS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What `create_app` is made from. `demo_key` is shown to everybody who opens the IDE: for demos alone."""
+    """What everything is made from. `demo_key` is shown to everybody who opens the IDE: for demos alone."""
 
     settings: Settings
     dsn: str
@@ -83,12 +86,15 @@ def create_app(wiring: Wiring) -> Edge:
         pushes.committed(changes)
         hub.publish(changes)
         relay.announce(changes)
+        if any(change.owes for change in changes):
+            work.ring()
 
     def on_doubt(versions: Sequence[tuple[UUID, int]]) -> None:
         hub.heard(versions)
         relay.announce_versions(versions)
 
     settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=on_doubt)
+    work = Work(wiring, settler, gateways)
     paying = Paying(
         database=database,
         settler=settler,
@@ -113,10 +119,13 @@ def create_app(wiring: Wiring) -> Edge:
         replays=Replays(database),
     )
     _watch(metrics, hub, relay, settler)
+    if settings.worker:
+        watch_worker(metrics, work.worker.figures)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with database, hub, relay, settler, auditor:
+        worker = work if settings.worker else contextlib.nullcontext()
+        async with database, hub, relay, settler, auditor, worker:
             app.state.ready = True
             log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
             yield
@@ -159,6 +168,54 @@ def create_app(wiring: Wiring) -> Edge:
         ),
     )
     return Edge(application, WebhookEndpoint(gateways, settler, metrics))
+
+
+class Work:
+    """The worker and what it stands on, with connections of its own: owed work must not keep a shopper waiting."""
+
+    def __init__(self, wiring: Wiring, settler: Settler, gateways: GatewayRegistry) -> None:
+        database = Database(wiring.dsn, size=WORKER_CONNECTIONS)
+        pace = Pace(database)
+        replay = Replay(database, settler, gateways)
+        self.worker = Worker(
+            database=database,
+            handlers=handlers(
+                database=database, settler=settler, gateways=gateways, pace=pace, replay=replay
+            ),
+            gateways=[gateway.name for gateway in gateways],
+            prepare=lambda: owe_backfills(database, gateways),
+            limits=WorkerLimits(lease_seconds=wiring.settings.worker_lease_seconds),
+        )
+        self.ring = self.worker.ring
+        self._parts = (database, pace, self.worker)
+        self._running = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for part in self._parts:
+            await self._running.enter_async_context(part)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+
+@contextlib.asynccontextmanager
+async def working(wiring: Wiring) -> AsyncIterator[None]:
+    """Do owed work without serving anybody; what is settled is told to the processes that serve."""
+    gateways = _gateways(wiring.settings)
+    hub = LiveHub(OrderReader(Database(wiring.dsn)))  # nobody subscribes here, so it reads nothing
+    relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
+
+    def on_commit(changes: Sequence[OrderChange]) -> None:
+        relay.announce(changes)
+        if any(change.owes for change in changes):
+            work.ring()
+
+    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=relay.announce_versions)
+    work = Work(wiring, settler, gateways)
+    async with relay, settler, work:
+        yield
+    await gateways.aclose()
 
 
 def _gateway_settings(settings: Settings) -> dict[str, object]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -91,6 +92,14 @@ class Metrics:
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Show a value that is read whenever the figures are asked for."""
         Gauge(f"orderpulse_{name}", description, registry=self._registry).set_function(value)
+
+    def watch_each(
+        self, name: str, description: str, label: str, words: Iterable[str], value: Callable[[str], float]
+    ) -> None:
+        """Show a value for each word of a label."""
+        gauge = Gauge(f"orderpulse_{name}", description, (label,), registry=self._registry)
+        for word in words:
+            gauge.labels(word).set_function(partial(value, word))
 
     def text(self) -> bytes:
         """Return all figures in Prometheus' text format."""

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     """Other origins that shoppers may be sent back to after paying."""
     broker_url: str | None = None
     """memory:// for a single process. Without it, PostgreSQL's notifications."""
+    worker: bool = True
+    """Whether the server does owed work too: refunds, polls, expiry. Else `orderpulse worker` must run somewhere."""
+    worker_lease_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)
+    """How long a piece of work is left to a worker that says nothing any more."""
     log_level: str = "info"
     log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
     stripe_secret_key: SecretStr | None = None

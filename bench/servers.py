@@ -35,6 +35,7 @@ async def product(dsn: str) -> AsyncIterator[int]:
         "DATABASE_URL": dsn,
         "ORDERPULSE_SECRET_KEY": "k" * 40,
         "ORDERPULSE_STAFF_KEYS": STAFF_KEY,
+        "ORDERPULSE_WORKER": "false",  # it would ask the real Stripe what it has to tell
         "ORDERPULSE_STRIPE_SECRET_KEY": "sk_test_" + "x" * 24,
         "ORDERPULSE_STRIPE_PUBLISHABLE_KEY": "pk_test_" + "x" * 24,
         "ORDERPULSE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.money import Money
+from app.identity import new_id
 from db.rows import event_row, order_row
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ WITH made AS (
   SELECT order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
          amount_minor, currency, message, occurred_at, reported_at
     FROM json_populate_recordset(NULL::order_events, $4)
+), owed AS (
+  INSERT INTO jobs (id, kind, subject_id, due_at, attempts, created_at)
+  SELECT $10, 'ORDER_EXPIRY', o.id, o.expires_at, 0, clock_timestamp()
+    FROM json_populate_record(NULL::orders, $1) o WHERE o.expires_at IS NOT NULL AND o.status = 'PENDING'
 ), keyed AS (
   INSERT INTO order_access_tokens (id, order_id, token_hash, expires_at, created_at)
   SELECT $5, made.id, $6, clock_timestamp() + $7, clock_timestamp() FROM made
@@ -133,7 +138,7 @@ UPDATE idempotency_keys SET answer = $9, locked_until = NULL WHERE id = $8
 
 
 async def insert_order(database: Database, new: NewOrder, key_id: UUID, answer: Mapping[str, Any]) -> None:
-    """Write a new order with its first events and token, and answer its idempotency key (1 statement)."""
+    """Write a new order with its first events, token and expiry, and answer its idempotency key (1 statement)."""
     order = new.order
     await database.fetch(
         _INSERT_ORDER,
@@ -146,6 +151,7 @@ async def insert_order(database: Database, new: NewOrder, key_id: UUID, answer: 
         timedelta(seconds=new.token.ttl_seconds),
         key_id,
         dict(answer),
+        new_id(),
     )
 
 

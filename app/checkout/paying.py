@@ -7,6 +7,7 @@ settled together with the answer to the caller's key. No answer from a gateway i
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import OrderedDict
 from dataclasses import asdict
@@ -17,24 +18,17 @@ import orjson
 from app.batch import Command
 from app.checkout.access import order_for, payment_for, require_staff, source_of
 from app.checkout.catalog import check_text
-from app.checkout.gateway_calls import GatewayCalls, canceled, handle_of, refusal_of
 from app.checkout.new_payment import NewPaymentInput, check_payment, new_payment
 from app.checkout.ordering import REASON_LENGTH_MAX
 from app.domain.changes import OpenPayment, RequestRefund
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import Money
-from app.domain.states import (
-    EventSource,
-    LatePaymentPolicy,
-    PaymentStatus,
-    RefundInitiator,
-)
+from app.domain.states import EventSource, LatePaymentPolicy, PaymentStatus, RefundInitiator
+from app.gateway_calls import GatewayCalls, handle_of, is_cancelable, is_unknown_to_gateway, refusal_of
 from app.gateways import (
     CaptureRequest,
     CreateRequest,
-    GatewayAnswer,
     GatewayError,
-    GatewayErrorKind,
     RefundRequest,
 )
 from app.idempotency import Answer, Idempotency
@@ -57,15 +51,6 @@ SYNC_INTERVAL_SECONDS: Final = 2.0
 """How soon the same payment may be asked after again, by whoever asks."""
 _SYNC_REMEMBERED_MAX: Final = 10_000
 _CAPTURABLE: Final = frozenset({PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PARTIALLY_CAPTURED})
-_CANCELABLE: Final = frozenset(
-    {
-        PaymentStatus.REQUIRES_PAYMENT_METHOD,
-        PaymentStatus.REQUIRES_ACTION,
-        PaymentStatus.PROCESSING,
-        PaymentStatus.REQUIRES_CAPTURE,
-        PaymentStatus.FAILED,
-    }
-)
 
 
 class Paying:
@@ -98,7 +83,7 @@ class Paying:
         """
 
         async def work(key_id: UUID) -> Answer:
-            payment = await self._open(caller, order, given, key_id)
+            payment = await self._open(caller, order, gateway, given, key_id)
             request = CreateRequest(
                 payment_id=payment.id,
                 order_id=order.id,
@@ -121,13 +106,18 @@ class Paying:
             f"{caller.subject}:paymentCreate", key, {"order": order.id, **asdict(given)}, work
         )
 
-    async def _open(self, caller: Caller, order: Order, given: NewPaymentInput, payment_id: UUID) -> Payment:
+    async def _open(
+        self, caller: Caller, order: Order, gateway: Gateway, given: NewPaymentInput, payment_id: UUID
+    ) -> Payment:
         """Write the intent; a repeated call finds the payment of the first."""
         known = await reads.payments(self._database, [payment_id])
         if payment_id in known:
             return known[payment_id]
         change = OpenPayment(
-            payment=new_payment(order, given, payment_id), amount=given.amount, source=source_of(caller)
+            payment=new_payment(order, given, payment_id),
+            amount=given.amount,
+            source=source_of(caller),
+            poll_after_seconds=gateway.polling.first_wait_seconds(given.method, random.random),
         )
         record = await self._calls.submit(Command(order_id=order.id, change=change))
         return record.payments[payment_id].payment
@@ -192,7 +182,7 @@ class Paying:
         """
 
         async def work(key_id: UUID) -> Answer:
-            if not _is_cancelable(payment):
+            if not is_cancelable(payment):
                 raise DomainError(
                     ErrorCode.INVALID_STATE, f"The payment is {payment.status} and can't be canceled."
                 )
@@ -217,25 +207,10 @@ class Paying:
             DomainError: GATEWAY_UNAVAILABLE when one could not be reached: nothing may be given up unasked.
         """
         found = await reads.payments_of(self._database, [order.id])
-        for payment in found.get(order.id, ()):
-            if not _is_cancelable(payment):
-                continue
-            gateway = self._gateways.get(payment.gateway)
-            try:
-                answer = await gateway.cancel(handle_of(payment), None, f"{payment.id}:cancel")
-            except GatewayError as error:
-                answer = await self._after_refused_cancel(gateway, payment, error)
-            await self._calls.report(payment, answer, EventSource.API)
-
-    async def _after_refused_cancel(
-        self, gateway: Gateway, payment: Payment, error: GatewayError
-    ) -> GatewayAnswer:
-        """Ask what became of a payment that could not be canceled; one the gateway never had is ours to cancel."""
-        if error.kind is GatewayErrorKind.NOT_FOUND:
-            return GatewayAnswer(facts=(canceled(payment),))
-        if error.kind in (GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE):
-            raise refusal_of(error)
-        return await self._calls.fetch(gateway, payment)
+        try:
+            await self._calls.give_up_all(found.get(order.id, ()), self._gateways, EventSource.API)
+        except GatewayError as error:
+            raise refusal_of(error) from error
 
     async def sync(self, caller: Caller, payment_id: UUID | None) -> Answer:
         """Ask the gateway now what became of a payment.
@@ -246,10 +221,11 @@ class Paying:
         payment, order = await payment_for(self._database, caller, payment_id, "id")
         self._limit_sync(payment.id)
         try:
-            answer = await self._calls.fetch(self._gateways.get(payment.gateway), payment)
+            await self._calls.sync(self._gateways.get(payment.gateway), payment)
         except GatewayError as error:
-            raise refusal_of(error) from error
-        await self._calls.report(payment, answer, EventSource.POLL)
+            # One that the gateway doesn't have yet has nothing to say.
+            if not is_unknown_to_gateway(error):
+                raise refusal_of(error) from error
         return Answer(order_id=order.id, payment_id=payment.id)
 
     def _limit_sync(self, payment_id: UUID) -> None:
@@ -302,12 +278,6 @@ class Paying:
             check_text(reason, REASON_LENGTH_MAX, "reason")
         asked = {"payment": payment.id, "amount": asdict(amount) if amount else None, "reason": reason}
         return await self._keys.once(f"{caller.subject}:refundCreate", key, asked, work)
-
-
-def _is_cancelable(payment: Payment) -> bool:
-    """Whether there is anything to give up: a payment that is open, or the rest of a partial capture."""
-    rest = payment.authorized_minor > payment.captured_minor
-    return payment.status in _CANCELABLE or (payment.status is PaymentStatus.PARTIALLY_CAPTURED and rest)
 
 
 def _capture_amount(payment: Payment, amount: Money | None) -> Money:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from uuid import UUID  # noqa: TC003 - typer reads it at run time
 
 import typer
 import uvloop
@@ -17,6 +18,7 @@ from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
 from app.cli.sandboxing import SandboxOptions, run_sandbox
 from app.cli.serving import PortTakenError, run_serve
+from app.cli.working import run_jobs, run_worker
 from app.settings import SettingsError, load_settings
 from db.embedded import EmbeddedDatabaseError
 from db.pool import DatabaseUnavailableError
@@ -72,13 +74,39 @@ def demo(
 
 
 @cli.command()
-def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    worker: Annotated[
+        bool | None,
+        typer.Option("--worker/--no-worker", help="Do owed work too: refunds, polls, expiry."),
+    ] = None,
+) -> None:
     """Serve GraphQL, webhooks and the tracking page.
 
     With DATABASE_URL set: on that PostgreSQL (15 or newer), which `orderpulse migrate` must have brought to the newest
     schema. Without: on an embedded one in the data folder, migrated at each start.
     """
-    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir)))
+    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir, worker=worker)))
+
+
+@cli.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Do owed work without serving: refunds, polls, expiry, stored deliveries.
+
+    `orderpulse serve` does it too unless told --no-worker; any number may run beside each other.
+    """
+    _run(run_worker(_settings(data_dir=data_dir)))
+
+
+@cli.command()
+def jobs(
+    data_dir: DataDir = None,
+    revive: Annotated[UUID | None, typer.Option(help="Try this dead job again, at once.")] = None,
+) -> None:
+    """Show what is owed, and what was given up and waits for people."""
+    _run(run_jobs(_settings(data_dir=data_dir), revive))
 
 
 @cli.command()

@@ -13,9 +13,10 @@ from rich.console import Console
 from app.cli.databases import open_database
 from app.cli.serving import PortTakenError, listen
 from app.settings import Mode
+from db import jobs
 from db.embedded import EmbeddedDatabaseError
 from db.health import examine
-from db.pool import DatabaseUnavailableError
+from db.pool import Database, DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 SKEW_SECONDS_MAX: Final = 5.0
+OVERDUE_SECONDS_MAX: Final = 300.0
 DISK_BYTES_MIN: Final = 500 * 1024 * 1024
 
 
@@ -104,6 +106,20 @@ def _stripe(settings: Settings) -> Finding:
     return Finding(name="Stripe", detail="set up")
 
 
+async def _owed_work(dsn: str, settings: Settings) -> Finding:
+    async with Database(dsn, size=1) as database:
+        counts = await jobs.count(database)
+    dead = sum(counts.dead.values())
+    late = counts.oldest_due_seconds > OVERDUE_SECONDS_MAX
+    advice = None
+    if dead:
+        advice = "Look at them: orderpulse jobs."
+    elif late:
+        advice = "Nobody seems to do owed work: run `orderpulse worker`, or serve without --no-worker."
+    detail = f"{counts.due} due, {dead} dead" + ("" if settings.worker else ", not done by this server")
+    return Finding(name="Owed work", detail=detail, advice=advice)
+
+
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_database(settings) as database:
@@ -120,6 +136,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         advice=f"Run `orderpulse migrate` to come to {health.newest_revision}." if behind else None,
         wrong=behind and database.embedded is None,
     )
+    if not behind:
+        yield await _owed_work(database.dsn, settings)
     for name, value in health.settings.items():
         yield Finding(
             name=name,

@@ -126,12 +126,13 @@ async def run_serve(settings: Settings) -> int:
     listener = listen(settings.host, settings.port)
     async with open_database(settings) as database:
         await migrate_if_ours(database)
-        async with serving(_wiring(settings, database.dsn), listener):
+        async with serving(wiring_of(settings, database.dsn), listener):
             pass
     return 0
 
 
-def _wiring(settings: Settings, dsn: str) -> Wiring:
+def wiring_of(settings: Settings, dsn: str) -> Wiring:
+    """Return what everything is made from."""
     if settings.secret_key is not None:
         return Wiring(settings=settings, dsn=dsn, secret_key=settings.secret_key.get_secret_value())
     assert settings.mode is Mode.DEVELOPMENT, "settings refuse production without"  # noqa: S101 - checked there

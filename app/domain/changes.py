@@ -157,6 +157,7 @@ class Decision:
             payments=tuple(record.details for record in self.record.payments.values()),
             events=self.events,
             received_at=received_at,
+            owes=any(job.delay_seconds <= 0 for job in self.jobs),
         )
 
 

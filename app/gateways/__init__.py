@@ -8,6 +8,7 @@ facts, holds no rule, opens no database, and never decides what a fact means for
 from __future__ import annotations
 
 from app.gateways.contract import (
+    NO_REFERENCE,
     CaptureRequest,
     CreateRequest,
     Gateway,
@@ -20,9 +21,11 @@ from app.gateways.contract import (
     SignatureError,
     Verified,
 )
+from app.gateways.polling import PollSchedule
 from app.gateways.registry import GatewayRegistry, load_gateways
 
 __all__ = [
+    "NO_REFERENCE",
     "CaptureRequest",
     "CreateRequest",
     "Gateway",
@@ -32,6 +35,7 @@ __all__ = [
     "GatewayRegistry",
     "Notification",
     "PaymentHandle",
+    "PollSchedule",
     "RefundRequest",
     "SignatureError",
     "Verified",

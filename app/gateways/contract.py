@@ -2,14 +2,14 @@
 
 Every call that changes something carries a key of ours that stays the same however often the call is repeated. A
 call without an answer is *unknown*, never failed. A webhook can only be parsed after it was verified: `parse`
-takes a `Verified`, and nothing but `Verified.by` makes one.
+takes a `Verified`, and nothing but `Verified.by` makes one, or `Verified.kept` from what was verified before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.domain.facts import Fact, Failure
     from app.domain.money import Money
     from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
+    from app.gateways.polling import PollSchedule
 
 
 class GatewayErrorKind(StrEnum):
@@ -141,6 +142,8 @@ class Notification:
     facts: tuple[Fact, ...] = ()
     next_action: Mapping[str, Any] | None = None
     occurred_at: datetime | None = None
+    body: bytes = b""
+    """The event as a webhook brings it and `parse` reads it: set by `missed`, which takes it from a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class Verified:
 
     def __post_init__(self) -> None:
         if self._proof is not _PROOF:
-            raise TypeError("Verified is made by Verified.by alone.")
+            raise TypeError("Verified is made by Verified.by and Verified.kept alone.")
 
     @classmethod
     def by(cls, check: Callable[[bytes], None], body: bytes, headers: Mapping[str, str]) -> Verified:
@@ -161,8 +164,21 @@ class Verified:
         check(body)
         return cls(body, headers, _PROOF)
 
+    @classmethod
+    def kept(cls, body: bytes) -> Verified:
+        """Take bytes from the inbox, which holds nothing but what was verified when it came in.
+
+        A signature is good for some minutes and its secret may have been changed since, so that stored deliveries
+        can't be checked again; that they got into the inbox at all is the proof.
+        """
+        return cls(body, {}, _PROOF)
+
 
 _PROOF = object()
+
+
+NO_REFERENCE: Final = "no_reference"
+"""The code of the error that a gateway raises which can be asked by its own id alone, when that isn't known."""
 
 
 class Gateway(Protocol):
@@ -172,6 +188,8 @@ class Gateway(Protocol):
     methods: tuple[PaymentMethodType, ...]
     currencies: tuple[str, ...]
     """The ISO 4217 codes that it takes; empty for any."""
+    polling: PollSchedule
+    """How often it may be asked."""
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what a browser may know: publishable keys, never secrets."""

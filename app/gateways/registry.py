@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.gateways.contract import Gateway
 
-_NOT_GATEWAYS: Final = frozenset({"contract", "registry"})
+_NOT_GATEWAYS: Final = frozenset({"contract", "polling", "registry"})
 
 
 class GatewayRegistry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlmodel import SQLModel
 
 from db.guards import BALANCED, BALANCES, ONLY_GROWS, guard, only_grows
-from db.tables.deliveries import IdempotencyKeyRow, InboxEventRow, JobRow
+from db.tables.deliveries import GatewayStateRow, IdempotencyKeyRow, InboxEventRow, JobRow
 from db.tables.orders import (
     OrderAccessTokenRow,
     OrderAdjustmentRow,
@@ -31,6 +31,7 @@ from db.tables.payments import (
 __all__ = [
     "DisputeRow",
     "FactRow",
+    "GatewayStateRow",
     "IdempotencyKeyRow",
     "InboxEventRow",
     "JobRow",

@@ -91,7 +91,8 @@ class JobRow(SQLModel, table=True):
     """Work that is owed, written in the transaction that owes it.
 
     Whoever works on it holds it until `leased_until` under a lease of its own; a holder that was paused past that
-    finds another lease in the row, and changes nothing. A dead job is one that was given up, for people to look at.
+    finds another lease in the row, and changes nothing. While it is held it is due when the lease ends, and sooner
+    only if it was owed again meanwhile. A dead job is one that was given up, for people to look at.
     """
 
     __tablename__ = "jobs"
@@ -101,7 +102,7 @@ class JobRow(SQLModel, table=True):
         one_of("gateway", GatewayName),
         at_least("attempts", 0),
         CheckConstraint("(lease_id IS NULL) = (leased_until IS NULL)", name="lease"),
-        Index("ix_jobs_due", "due_at", postgresql_where=sql("died_at IS NULL")),
+        Index("ix_jobs_due", "gateway", "due_at", postgresql_where=sql("died_at IS NULL")),
         Index("ix_jobs_dead", "died_at", postgresql_where=sql("died_at IS NOT NULL")),
     )
 
@@ -117,3 +118,18 @@ class JobRow(SQLModel, table=True):
     last_error: str | None = Field(sa_column=text(nullable=True))
     created_at: datetime = Field(sa_column=instant())
     died_at: datetime | None = Field(sa_column=instant(nullable=True))
+
+
+class GatewayStateRow(SQLModel, table=True):
+    """What all processes share about one gateway."""
+
+    __tablename__ = "gateway_states"
+    __table_args__ = (one_of("gateway", GatewayName),)
+
+    gateway: str = Field(sa_column=text(primary_key=True))
+    next_call_at: datetime = Field(sa_column=instant())
+    """When the next call may be made that nobody has taken yet: calls follow each other at the gateway's limit."""
+    rests_until: datetime | None = Field(sa_column=instant(nullable=True))
+    """Until when it is left alone, since it said so or could not be reached."""
+    listed_until: datetime | None = Field(sa_column=instant(nullable=True))
+    """How far its list of events was read."""

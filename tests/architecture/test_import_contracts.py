@@ -21,8 +21,9 @@ SKELETON: Final = """
     app/pages.py app/reconcile.py app/relay.py app/settings.py app/settle.py app/staff.py app/tracking.py
     app/views.py app/webhooks.py app/worker.py
     app/web/__init__.py
+    app/gateway_calls.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py
-    app/gateways/__init__.py app/gateways/contract.py app/gateways/registry.py
+    app/gateways/__init__.py app/gateways/contract.py app/gateways/polling.py app/gateways/registry.py
     app/gateways/paypal.py app/gateways/stripe.py
     app/simulators/__init__.py app/simulators/gateway.py
     db/__init__.py db/orders.py
@@ -37,10 +38,12 @@ ALLOWED: Final = {
     "app/settings.py": "import os, pydantic_settings",
     "app/relay.py": "import broadcaster, db",
     "app/settle.py": "import app.batch, app.domain.payment, app.metrics, db",
-    "app/checkout.py": "import app.gateways.stripe, app.settle",
+    "app/checkout.py": "import app.gateways.stripe, app.gateway_calls, app.settle",
+    "app/reconcile.py": "import app.gateway_calls, app.gateways, app.settle, db",
+    "app/gateway_calls.py": "import app.gateways, app.idempotency, app.settle",
     "app/gateways/__init__.py": "import app.gateways.contract, app.gateways.registry",
     "app/gateways/registry.py": "import app.gateways.contract",
-    "app/gateways/stripe.py": "from app.gateways import contract",
+    "app/gateways/stripe.py": "from app.gateways import contract, polling",
     "app/simulators/gateway.py": "import starlette, app.domain.money",
     "db/orders.py": "import asyncpg, sqlalchemy, sqlmodel, app.domain.money",
     "schema/queries.py": "import strawberry, app.checkout",
@@ -58,6 +61,8 @@ BREACHES: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "checkout to views": ("app/checkout.py", "import app.views"),
         "settle to checkout": ("app/settle.py", "import app.checkout"),
         "settle to its neighbour live": ("app/settle.py", "import app.live"),
+        "settle to gateway calls": ("app/settle.py", "import app.gateway_calls"),
+        "gateway calls to reconcile": ("app/gateway_calls.py", "import app.reconcile"),
         "reconcile to worker": ("app/reconcile.py", "import app.worker"),
         "checkout to its neighbour reconcile": ("app/checkout.py", "import app.reconcile"),
         "staff to views": ("app/staff.py", "import app.views"),
@@ -86,6 +91,7 @@ BREACHES: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "Gateways don't know each other": {
         "gateway to gateway": ("app/gateways/stripe.py", "from app.gateways import paypal"),
+        "polling to gateway": ("app/gateways/polling.py", "import app.gateways.stripe"),
         "registry to gateway": ("app/gateways/registry.py", "import app.gateways.stripe"),
     },
     "Simulators share nothing with the product but money": {

@@ -13,7 +13,7 @@ import pytest
 from app.domain.facts import Fact, FactKind, Failure
 from app.domain.money import Money
 from app.domain.states import GatewayName, PaymentMethodType
-from app.gateways import GatewayError, GatewayErrorKind, load_gateways
+from app.gateways import GatewayError, GatewayErrorKind, Verified, load_gateways
 from app.gateways.sandbox import SandboxSettings
 from tests.gateways.sandbox_requests import (
     CREATE,
@@ -320,3 +320,6 @@ async def test_what_was_missed_is_listed_from_a_time_on_and_past_a_page(
         ("payment.succeeded", PAYMENT_ID, reference),
     ]
     assert late[1].facts == (await sandbox_gateway.fetch(handle(reference))).facts
+    assert [sandbox_gateway.parse(Verified.kept(event.body)) for event in late] == [
+        replace(event, body=b"") for event in late
+    ]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.facts import FactKind
-from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.contract import GatewayError, GatewayErrorKind, Verified
 from app.gateways.stripe import build
 from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
 from app.gateways.stripe.events import RECOVERED_TYPES
@@ -101,12 +101,16 @@ async def test_what_was_missed_is_told_as_its_webhooks_would_have() -> None:
         gateway = build(replace(SETTINGS, api_base=server.url))
         told = [n async for n in gateway.missed(datetime.fromtimestamp(CHARGED_AT, UTC))]
         await gateway.aclose()
+    again = [gateway.parse(Verified.kept(n.body)) for n in (told[0], told[2])]
+    with pytest.raises(ValueError, match="created"):
+        gateway.parse(Verified.kept(told[1].body))
 
     assert [(n.external_id, [fact.kind for fact in n.facts]) for n in told] == [
         ("evt_1", [FactKind.FAILED]),
         ("evt_2", []),
         ("evt_3", [FactKind.CAPTURED]),
     ]
+    assert again == [replace(told[0], body=b""), replace(told[2], body=b"")]
     (question,) = asked
     assert {name: question[name] for name in ("created[gte]", "limit")} == {
         "created[gte]": [str(CHARGED_AT)],

@@ -65,8 +65,12 @@ def with_password(dsn: str) -> str:
 def server_settings(
     *, sandbox_url: str = "http://127.0.0.1:9", stripe_url: str | None = None
 ) -> dict[str, str]:
-    """Return the environment of a server that takes the sandbox's webhooks, and Stripe's if it is told where it is."""
+    """Return the environment of a server that takes the sandbox's webhooks, and Stripe's if it is told where it is.
+
+    It does no owed work, so that what webhooks do is seen alone; the tests of owed work turn that on.
+    """
     settings = {
+        "ORDERPULSE_WORKER": "false",
         "ORDERPULSE_SECRET_KEY": SECRET_KEY,
         "ORDERPULSE_STAFF_KEYS": STAFF_KEY,
         "ORDERPULSE_SANDBOX_URL": sandbox_url,

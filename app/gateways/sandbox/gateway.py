@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
 from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
+from app.gateways.polling import DAY, HOUR, MINUTE, PollSchedule, PollSteps
 from app.gateways.sandbox.client import SandboxClient
 from app.gateways.sandbox.signature import check_signature
 from app.gateways.sandbox.translation import answer, notification, refund_facts
@@ -27,6 +28,26 @@ if TYPE_CHECKING:
     )
 
 EVENT_PAGES_MAX: Final = 10_000
+POLLING: Final = PollSchedule(
+    steps=PollSteps(
+        offsets_seconds=(
+            5,
+            15,
+            30,
+            MINUTE,
+            2 * MINUTE,
+            5 * MINUTE,
+            15 * MINUTE,
+            HOUR,
+            3 * HOUR,
+            12 * HOUR,
+            DAY,
+        ),
+    ),
+    calls_per_second_max=50,
+    backfill_every_seconds=30,
+)
+"""Soon, for whoever tries the product out doesn't wait; it is no bank's machine that bears it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +70,9 @@ class SandboxGateway:
     """A card gateway without real money. The shopper pays at its checkout page."""
 
     name = GatewayName.SANDBOX
-    methods = (PaymentMethodType.CARD,)
+    methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD,)
     currencies: tuple[str, ...] = ()
+    polling = POLLING
 
     def __init__(self, client: SandboxClient, webhook_secrets: tuple[str, ...]) -> None:
         self._client = client
@@ -124,7 +146,7 @@ class SandboxGateway:
         for _ in range(EVENT_PAGES_MAX):
             page = await self._client.get("/v1/events", WireEvents, params)
             for event in page.data:
-                yield notification(event)
+                yield replace(notification(event), body=event.model_dump_json().encode())
             if not page.has_more or not page.data:
                 return
             params["after"] = page.data[-1].id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,13 +17,14 @@ import stripe
 
 from app.domain.facts import add_facts
 from app.domain.states import GatewayName, PaymentMethodType
-from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
+from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, GatewayErrorKind, Verified
 from app.gateways.stripe.actions import next_action
 from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
 from app.gateways.stripe.calls import Calls, idempotency_key
 from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
 from app.gateways.stripe.facts import facts_of
 from app.gateways.stripe.fields import Json, id_of, part
+from app.gateways.stripe.pace import POLLING
 from app.gateways.stripe.parameters import (
     cancel_parameters,
     capture_parameters,
@@ -57,6 +59,7 @@ class StripeGateway:
     name = GatewayName.STRIPE
     methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
     currencies: tuple[str, ...] = ()
+    polling = POLLING
 
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings
@@ -158,7 +161,7 @@ class StripeGateway:
             raise GatewayError(
                 GatewayErrorKind.UNKNOWN,
                 "Stripe's id of this payment is not known; repeat its creation with the same key.",
-                code="no_reference",
+                code=NO_REFERENCE,
             )
         intent = await self._retrieve(payment.reference)
         told: list[Json] = [intent]
@@ -172,7 +175,7 @@ class StripeGateway:
         """Yield the events since `since`; Stripe keeps them for 30 days."""
         async for event in Backlog(self._event_page).events(int(since.timestamp())):
             if tells_of_money(event):
-                yield self._notification(event)
+                yield replace(self._notification(event), body=orjson.dumps(event))
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `Stripe-Signature` over the raw bytes."""
@@ -270,7 +273,7 @@ class StripeGateway:
 
 def _reference(payment: PaymentHandle) -> str:
     if payment.reference is None:
-        raise _rejected("Stripe has not opened this payment yet.", "no_reference")
+        raise _rejected("Stripe has not opened this payment yet.", NO_REFERENCE)
     return payment.reference
 
 

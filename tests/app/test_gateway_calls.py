@@ -1,0 +1,109 @@
+"""What a refusal means for a refund: it has failed only where the gateway, once asked, has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.batch import Command
+from app.domain.changes import RequestRefund
+from app.domain.errors import DomainError, ErrorCode
+from app.domain.money import Money
+from app.domain.states import EventSource, JobKind, RefundInitiator
+from app.gateway_calls import GatewayCalls
+from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
+from app.identity import new_id
+from db import reads
+from tests.app.backroom import a_schedule, open_backroom
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from app.idempotency import Answer
+    from db.pool import Database
+    from tests.app.backroom import Backroom
+    from tests.making import Opened
+
+AMOUNT = Money(20_000, "INR")
+
+
+@pytest.fixture
+async def backroom(database: Database) -> AsyncIterator[Backroom]:
+    async with open_backroom(database, polling=a_schedule(100)) as opened:
+        yield opened
+
+
+async def asked_for(backroom: Backroom) -> tuple[Opened, UUID]:
+    """Return a paid payment and a refund of it that was written before the gateway is called."""
+    opened = await backroom.open()
+    await backroom.pay(opened)
+    await backroom.make_due(JobKind.PAYMENT_POLL)
+    await backroom.work()
+    refund_id = new_id()
+    change = RequestRefund(
+        payment_id=opened.payment.id,
+        refund_id=refund_id,
+        amount=AMOUNT,
+        reason=None,
+        initiator=RefundInitiator.STAFF,
+        source=EventSource.STAFF,
+    )
+    await backroom.settler.submit(Command(order_id=opened.order.id, change=change))
+    return opened, refund_id
+
+
+async def refused(backroom: Backroom, opened: Opened, refund_id: UUID) -> Answer:
+    """Call for the refund as a mutation does, and have the call refused."""
+
+    async def call() -> GatewayAnswer:
+        raise GatewayError(GatewayErrorKind.REJECTED, "Only 0 can be refunded.", code="amount_too_large")
+
+    return await GatewayCalls(backroom.settler).call(
+        backroom.gateway,
+        await backroom.payment(opened),
+        refund_id,
+        call,
+        refund=(refund_id, AMOUNT),
+    )
+
+
+async def statuses(backroom: Backroom, opened: Opened) -> list[str]:
+    found = await reads.refunds_of(backroom.database, [opened.payment.id])
+    return [refund.status for refund in found[opened.payment.id]]
+
+
+async def test_a_refused_refund_that_the_gateway_has_is_no_failure(backroom: Backroom) -> None:
+    opened, refund_id = await asked_for(backroom)
+    there = await backroom.at_gateway(opened)
+    await backroom.sandbox.post(
+        f"/v1/payments/{there['id']}/refunds",
+        {"amount": AMOUNT.minor, "metadata": {"refund_id": str(refund_id)}},
+    )
+
+    answer = await refused(backroom, opened, refund_id)
+
+    assert answer.error is None
+    assert await statuses(backroom, opened) == ["SUCCEEDED"]
+
+
+async def test_a_refused_refund_that_the_gateway_does_not_have_has_failed(backroom: Backroom) -> None:
+    opened, refund_id = await asked_for(backroom)
+
+    answer = await refused(backroom, opened, refund_id)
+
+    assert answer.error is not None
+    assert answer.error.code is ErrorCode.GATEWAY_REJECTED
+    assert await statuses(backroom, opened) == ["FAILED"]
+
+
+async def test_while_the_gateway_can_not_say_the_refund_stays_unknown(backroom: Backroom) -> None:
+    opened, refund_id = await asked_for(backroom)
+    await backroom.sandbox.chaos(api_fail={"fetch_payment": {"answer": 500}})
+
+    with pytest.raises(DomainError) as error:
+        await refused(backroom, opened, refund_id)
+
+    assert error.value.code is ErrorCode.GATEWAY_UNAVAILABLE
+    assert await statuses(backroom, opened) == ["PENDING"]
