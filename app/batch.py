@@ -57,6 +57,8 @@ class Webhook:
     next_action: Mapping[str, object] | None = None
     error: str | None = None
     """Why it can't be applied, known beforehand."""
+    replayed: bool = False
+    """Whether it is read again from the inbox, rather than delivered."""
     received_at: float | None = None
     """When its first byte was read, on this process's monotonic clock."""
 
@@ -235,7 +237,7 @@ class _Batch:
             external_id=_storable(webhook.external_id),
             type=_storable(webhook.type),
             status=status,
-            deliveries=known.deliveries + 1 if known else 1,
+            deliveries=(known.deliveries if known else 0) + (not webhook.replayed),
             error=None if error is None else _storable(error),
             body=webhook.body,
             payment_id=payment_id,

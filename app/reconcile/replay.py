@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from db.owed import StoredDelivery
     from db.pool import Database
 
+FAILURES_MAX: Final = 6
+"""How often a delivery that breaks is tried; what broke it may have been a passing fault."""
 WAITS_SECONDS_MAX: Final = 3 * 86_400.0
 """How long a delivery may wait for the payment that it names."""
 
@@ -70,10 +72,12 @@ class Replay:
         except DomainError as error:
             return Dead(error.message)
         delivery = replayed.delivery
-        if delivery.status is not InboxEventStatus.UNMATCHED:
-            return Done()  # where it failed, the inbox says why
         reason = delivery.error or "No payment here is named by it."
-        return Dead(reason) if job.age_seconds > WAITS_SECONDS_MAX else Failed(reason)
+        if delivery.status is InboxEventStatus.UNMATCHED:
+            return Dead(reason) if job.age_seconds > WAITS_SECONDS_MAX else Failed(reason)
+        if delivery.status is InboxEventStatus.FAILED:
+            return Dead(reason) if job.attempts >= FAILURES_MAX else Failed(reason)
+        return Done()
 
 
 def read_again(gateway: Gateway, inbox_id: UUID, external_id: str, kind: str, body: bytes) -> Webhook:
@@ -96,4 +100,5 @@ def read_again(gateway: Gateway, inbox_id: UUID, external_id: str, kind: str, bo
         facts=said.facts,
         next_action=said.next_action,
         error=error,
+        replayed=True,
     )

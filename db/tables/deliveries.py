@@ -33,7 +33,7 @@ class InboxEventRow(SQLModel, table=True):
         UniqueConstraint("gateway", "external_id"),
         one_of("gateway", GatewayName),
         one_of("status", InboxEventStatus),
-        at_least("deliveries", 1),
+        at_least("deliveries", 0),
         at_least("attempts", 0),
         Index(None, "payment_id"),
         Index(

@@ -35,6 +35,9 @@ def _columns() -> None:
     op.create_check_constraint(op.f("ck_payments_disputed_minor"), "payments", "disputed_minor >= 0")
     op.add_column("inbox_events", sa.Column("named_payment_id", sa.Uuid(), nullable=True))
     op.add_column("inbox_events", sa.Column("reference", sa.Text(), nullable=True))
+    # One that is read again from the inbox is no delivery.
+    op.drop_constraint(op.f("ck_inbox_events_deliveries"), "inbox_events", type_="check")
+    op.create_check_constraint(op.f("ck_inbox_events_deliveries"), "inbox_events", "deliveries >= 0")
     op.create_index(
         "ix_inbox_events_waiting_by_reference",
         "inbox_events",
@@ -188,6 +191,8 @@ def downgrade() -> None:
     op.drop_index("ix_inbox_events_waiting_by_reference", table_name="inbox_events")
     for column in ("reference", "named_payment_id"):
         op.drop_column("inbox_events", column)
+    op.drop_constraint(op.f("ck_inbox_events_deliveries"), "inbox_events", type_="check")
+    op.create_check_constraint(op.f("ck_inbox_events_deliveries"), "inbox_events", "deliveries >= 1")
     op.drop_constraint(op.f("ck_payments_disputed_minor"), "payments", type_="check")
     for column in ("suspended_minor", "disputed_minor"):
         op.drop_column("payments", column)
