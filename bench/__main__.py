@@ -11,6 +11,7 @@ from typing import Final
 import uvloop
 
 from bench.bare import settle_bare
+from bench.cpu import postmaster_of, tree_seconds
 from bench.dataset import make_deliveries
 from bench.driver import Measured, send_all
 from bench.push import measure_push
@@ -35,6 +36,9 @@ class Results:
     ours: dict[int, list[Measured]] = field(default_factory=lambda: {senders: [] for senders in SENDERS})
     theirs: dict[int, list[Measured]] = field(default_factory=lambda: {senders: [] for senders in SENDERS})
     bare: list[float] = field(default_factory=list)
+    server_us: list[float] = field(default_factory=list)
+    """Processor time of the product for each payment, in microseconds, with the most senders."""
+    database_us: list[float] = field(default_factory=list)
     push: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -44,26 +48,31 @@ async def main() -> None:
         async with EmbeddedPostgres(Path(folder)) as server:
             await migrate.upgrade(server.dsn)
             async with Database(server.dsn) as database:
-                results = await _measure(database, server.dsn)
+                results = await _measure(database, server.dsn, postmaster_of(Path(folder)))
                 await _verify(database)
     _print(results)
 
 
-async def _measure(database: Database, dsn: str) -> Results:
+async def _measure(database: Database, dsn: str, postmaster: int) -> Results:
     results = Results()
-    async with product(dsn) as our_port, tutorial(dsn) as their_port:
-        for port in (our_port, their_port):
-            await send_all(port, await make_deliveries(database, 200, PATH), 16)
+    async with product(dsn) as ours, tutorial(dsn) as theirs:
+        for each in (ours, theirs):
+            await send_all(each.port, await make_deliveries(database, 200, PATH), 16)
         for number in range(ROUNDS):
             print(f"round {number + 1} of {ROUNDS} …", flush=True)
             for senders in SENDERS:
                 deliveries = await make_deliveries(database, OURS[senders], PATH)
-                results.ours[senders].append(await send_all(our_port, deliveries, senders))
+                spent = tree_seconds(ours.pid), tree_seconds(postmaster)
+                results.ours[senders].append(await send_all(ours.port, deliveries, senders))
+                if senders == SENDERS[-1]:
+                    share = 1e6 / len(deliveries)
+                    results.server_us.append((tree_seconds(ours.pid) - spent[0]) * share)
+                    results.database_us.append((tree_seconds(postmaster) - spent[1]) * share)
                 deliveries = await make_deliveries(database, THEIRS[senders], PATH)
-                results.theirs[senders].append(await send_all(their_port, deliveries, senders))
+                results.theirs[senders].append(await send_all(theirs.port, deliveries, senders))
             results.bare.append(await settle_bare(dsn, await make_deliveries(database, BARE, PATH)))
             deliveries = await make_deliveries(database, WATCHERS, PATH)
-            results.push.append(await measure_push(our_port, deliveries))
+            results.push.append(await measure_push(ours.port, deliveries))
     return results
 
 
@@ -92,6 +101,10 @@ def _print(results: Results) -> None:
             f"{senders:>8} {ours:>11.0f} {p50:>7.1f} {p99:>7.1f} {theirs:>9.0f} {ours / theirs:>5.1f}x"
             f" {ours / bare:>7.0%}"
         )
+    server, database = statistics.median(results.server_us), statistics.median(results.database_us)
+    print(
+        f"processor time of a payment, {SENDERS[-1]} senders: server {server:.0f} us, database {database:.0f} us"
+    )
     print(f"bare SQL in batches of 64, no HTTP, no signatures, no rules: {bare:.0f}")
     p50 = statistics.median(push[0] for push in results.push)
     p99 = statistics.median(push[1] for push in results.push)

@@ -24,6 +24,12 @@ def tree_seconds(root: int) -> float:
     return total / _TICKS_PER_SECOND
 
 
+def postmaster_of(folder: Path) -> int:
+    """Return the process id of the embedded server whose files are below a folder."""
+    (found,) = folder.rglob("postmaster.pid")
+    return int(found.read_text().split()[0])
+
+
 def _processes() -> Iterable[tuple[int, list[str]]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

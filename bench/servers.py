@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bench.dataset import WEBHOOK_SECRET
@@ -27,9 +28,17 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A server that runs."""
+
+    port: int
+    pid: int
+
+
 @contextlib.asynccontextmanager
-async def product(dsn: str) -> AsyncIterator[int]:
-    """Run `orderpulse serve`, and yield its port."""
+async def product(dsn: str) -> AsyncIterator[Contestant]:
+    """Run `orderpulse serve`."""
     port = free_port()
     environment = {
         "DATABASE_URL": dsn,
@@ -41,22 +50,26 @@ async def product(dsn: str) -> AsyncIterator[int]:
         "ORDERPULSE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
     }
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
-    async with _running(command, environment, port):
-        yield port
+    async with _running(command, environment, port) as contestant:
+        yield contestant
 
 
 @contextlib.asynccontextmanager
-async def tutorial(dsn: str) -> AsyncIterator[int]:
-    """Run the tutorial way, and yield its port."""
+async def tutorial(dsn: str) -> AsyncIterator[Contestant]:
+    """Run the tutorial way."""
     port = free_port()
     environment = {"BENCH_SQLALCHEMY_URL": dsn.replace("postgresql://", "postgresql+asyncpg://", 1)}
     command = [sys.executable, "-m", "uvicorn", "bench.tutorial:app", "--port", str(port)]
-    async with _running([*command, "--log-level", "warning", "--no-access-log"], environment, port):
-        yield port
+    async with _running(
+        [*command, "--log-level", "warning", "--no-access-log"], environment, port
+    ) as contestant:
+        yield contestant
 
 
 @contextlib.asynccontextmanager
-async def _running(command: Sequence[str], environment: dict[str, str], port: int) -> AsyncIterator[None]:
+async def _running(
+    command: Sequence[str], environment: dict[str, str], port: int
+) -> AsyncIterator[Contestant]:
     log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -66,7 +79,7 @@ async def _running(command: Sequence[str], environment: dict[str, str], port: in
     )
     try:
         await _answers(process, port)
-        yield
+        yield Contestant(port, process.pid)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)

@@ -17,7 +17,7 @@ SELECT p.order_id AS root, 'pay' AS prefix, p.id AS subject, p.status, p.created
   FROM payments p LEFT JOIN jobs j ON j.kind = 'PAYMENT_POLL' AND j.subject_id = p.id
  WHERE p.order_id = ANY($1::uuid[])
    AND p.status IN ('REQUIRES_PAYMENT_METHOD', 'REQUIRES_ACTION', 'PROCESSING')
-   AND p.created_at > now() - interval '2 hours'
+   AND p.created_at > now() - interval '4 days'
 """
 """Only those young enough for every gateway's schedule: at its end, people look."""
 _EXPIRIES: Final = """

@@ -137,6 +137,7 @@ async def _plain_orders(shop: AuditedShop) -> None:
     past = LONG_AGO + timedelta(days=1)
     expired = await shop.order("expired", expires_at=past)
     await shop.change(expired.id, ExpireOrder(source=EventSource.SYSTEM))
+    await shop.database.fetch("DELETE FROM jobs WHERE subject_id = $1", expired.id)  # its job did that
     overtime = await shop.order("overtime", expires_at=past)
     await shop.database.fetch(
         """INSERT INTO jobs (id, kind, subject_id, due_at, attempts, created_at)

@@ -35,13 +35,19 @@ if TYPE_CHECKING:
 HISTORIES: Final = 4
 ORDERS: Final = 8
 STEPS: Final = 80
-AMOUNTS: Final = (TOTAL, TOTAL, TOTAL, *(Money(minor, "INR") for minor in (49_899, 20_000, 29_900, 100)))
+AMOUNTS: Final = (
+    TOTAL,
+    TOTAL,
+    TOTAL,
+    *(Money(minor, "INR") for minor in (49_899, 20_000, 29_900, 100)),
+    Money(49_900, "USD"),
+)
 KINDS: Final = (
     *[FactKind.CAPTURED] * 4,
     *[FactKind.AUTHORIZED] * 2,
     *(kind for kind in FactKind if kind is not FactKind.REFUND_REQUESTED),
 )
-RESOLUTIONS: Final = (SuspenseResolution.REFUND, SuspenseResolution.WRITE_OFF)
+RESOLUTIONS: Final = tuple(SuspenseResolution)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
