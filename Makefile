@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults check format schema migration bench reconcile lock lock-check web
+.PHONY: help setup demo dev test faults mutants histories check format schema migration bench reconcile lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -46,6 +46,12 @@ faults: $(DEVELOPMENT) ## Plant faults and count what is lost or doubled: ARGS="
 check: $(DEVELOPMENT) lock-check ## Lint, check formatting, types, import layers, the Dockerfile, the locks
 	@status=0; for tool in 'ruff check .' 'ruff format --check .' mypy 'lint-imports --no-logo --no-cache' \
 	  'hadolint Dockerfile'; do echo "$$tool"; $(BIN)/$$tool || status=1; done; exit $$status
+
+mutants: $(DEVELOPMENT) ## Plant each seeded defect and see a test catch it: ARGS="lock" runs those named so
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
+histories: $(DEVELOPMENT) ## Play a million histories of orders against the reference: ARGS="0 50000" plays others
+	@$(BIN)/python -m tests.domain.drawing $(or $(ARGS),0 1000000)
 
 format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended by itself
 	$(BIN)/ruff check --fix-only .

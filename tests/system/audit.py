@@ -22,13 +22,18 @@ _CHECKS: Final = {
         SELECT transaction_id FROM ledger_entries GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0""",
     "paid is what the ledger says": """
         SELECT o.id FROM orders o
-          LEFT JOIN ledger_entries l
-            ON l.order_id = o.id AND l.account IN ('SALES', 'SUSPENSE') AND l.currency = o.currency
+          LEFT JOIN payments p ON p.order_id = o.id AND p.status <> 'CONFLICTED'
+          LEFT JOIN ledger_entries l ON l.payment_id = p.id AND l.account IN ('SALES', 'SUSPENSE')
          GROUP BY o.id HAVING coalesce(-sum(l.amount_minor), 0) <> o.paid_minor""",
     "refunded is what the ledger says": """
         SELECT o.id FROM orders o
-          LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.account = 'REFUNDS' AND l.currency = o.currency
+          LEFT JOIN payments p ON p.order_id = o.id AND p.status <> 'CONFLICTED'
+          LEFT JOIN ledger_entries l ON l.payment_id = p.id AND l.account = 'REFUNDS'
          GROUP BY o.id HAVING coalesce(sum(l.amount_minor), 0) <> o.refunded_minor""",
+    "what is in suspense is in an open item": """
+        SELECT p.id FROM payments p
+          LEFT JOIN suspense_items i ON i.payment_id = p.id AND i.resolution IS NULL AND i.currency = p.currency
+         GROUP BY p.id HAVING p.suspended_minor > coalesce(sum(i.amount_minor), 0)""",
     "captured is what the facts say": """
         SELECT p.id FROM payments p
           LEFT JOIN facts f ON f.payment_id = p.id AND f.kind = 'CAPTURED' AND f.currency = p.currency

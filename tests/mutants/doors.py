@@ -1,0 +1,195 @@
+"""Defects at the doors: signatures, keys, callers, gateway calls, and what is told to those who watch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants.defect import Defect
+
+_SHIPPED: Final = "tests/system/test_bugs_others_shipped.py"
+_SANDBOX: Final = "tests/gateways/test_sandbox_webhooks.py"
+_STRIPE: Final = "tests/gateways/test_stripe_signature.py"
+_GUARDS: Final = "tests/db/test_money_guards.py"
+_KEYS: Final = "tests/app/test_idempotency.py"
+_LIVE: Final = "tests/app/test_live_orders.py"
+
+DOORS: Final = (
+    Defect(
+        name="a webhook is acknowledged before it is stored",
+        file="app/webhooks.py",
+        old="            outcome = await self._settler.submit(webhook)\n",
+        new="            self.later = asyncio.ensure_future(self._settler.submit(webhook))\n"
+        "            outcome = Outcome(status='RECEIVED')\n",
+        tests=(
+            f"{_SHIPPED}::test_a_crash_between_the_event_and_the_order_leaves_neither_and_the_next_try_brings_both",
+        ),
+    ),
+    Defect(
+        name="the signature is compared over the parsed body",
+        file="app/gateways/sandbox/signature.py",
+        old='    if not _any_equal(_digests(timestamp + b"." + body, secrets), given):\n',
+        new='    body = __import__("orjson").dumps(__import__("orjson").loads(body))\n'
+        '    if not _any_equal(_digests(timestamp + b"." + body, secrets), given):\n',
+        tests=(
+            f"{_SANDBOX}::test_a_forged_delivery_is_refused",
+            f"{_SANDBOX}::test_a_body_signed_with_any_secret_within_five_minutes_is_taken",
+        ),
+    ),
+    Defect(
+        name="a delivery of any future time is let through",
+        file="app/gateways/sandbox/signature.py",
+        old="    if abs(now.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:\n",
+        new="    if now.timestamp() - int(timestamp) > TOLERANCE_SECONDS:\n",
+        tests=(f"{_SANDBOX}::test_an_old_or_future_delivery_is_stale",),
+    ),
+    Defect(
+        name="a delivery of any age is let through at Stripe",
+        file="app/gateways/stripe/signature.py",
+        old="    if age_seconds > TOLERANCE_SECONDS:\n",
+        new="    if False:\n",
+        tests=(_STRIPE,),
+    ),
+    Defect(
+        name="only the first of several secrets is tried",
+        file="app/gateways/sandbox/signature.py",
+        old="for secret in secrets]\n",
+        new="for secret in secrets[:1]]\n",
+        tests=(f"{_SANDBOX}::test_a_body_signed_with_any_secret_within_five_minutes_is_taken",),
+    ),
+    Defect(
+        name="only the first of Stripe's signatures is tried",
+        file="app/gateways/stripe/signature.py",
+        old="for good in expected for given in signatures]\n",
+        new="for good in expected for given in signatures[:1]]\n",
+        tests=(_STRIPE,),
+    ),
+    Defect(
+        name="an order token is good whatever follows its prefix",
+        file="app/auth.py",
+        old="        return await self._find_order(hash_secret(token))\n",
+        new="        return await self._find_order(hash_secret(ORDER_TOKEN_PREFIX))\n",
+        tests=("tests/schema/test_queries.py::test_a_guests_token_alone_opens_the_order",),
+    ),
+    Defect(
+        name="the hash of an order token is not compared",
+        file="db/orders.py",
+        old="            WHERE token_hash = $1 AND expires_at",
+        new="            WHERE length($1::bytea) > 0 AND expires_at",
+        tests=(
+            "tests/schema/test_access.py",
+            "tests/schema/test_queries.py::test_a_guests_token_alone_opens_the_order",
+        ),
+    ),
+    Defect(
+        name="a guest sees the orders of others",
+        file="app/checkout/access.py",
+        old="    if order is None or not caller.may_see(order):\n",
+        new="    if order is None:\n",
+        tests=("tests/schema/test_access.py::test_somebody_elses_things_look_exactly_like_missing_ones",),
+    ),
+    Defect(
+        name="a guest captures and refunds",
+        file="app/checkout/access.py",
+        old="    if not caller.is_staff:\n",
+        new="    if False:\n",
+        tests=("tests/schema/test_mutations.py::test_an_order_is_fulfilled_step_by_step_by_staff",),
+    ),
+    Defect(
+        name="a key with other input gets the first answer",
+        file="app/idempotency.py",
+        old='        if row["request_hash"] != fingerprint:\n',
+        new="        if False:\n",
+        tests=(f"{_KEYS}::test_the_same_key_with_other_input_is_a_named_error",),
+    ),
+    Defect(
+        name="an answer that is told again doesn't say so",
+        file="app/idempotency.py",
+        old="            replayed=True,\n",
+        new="            replayed=False,\n",
+        tests=(f"{_KEYS}::test_the_same_key_and_input_get_the_first_answer_again",),
+    ),
+    Defect(
+        name="a key is taken from a holder that still works",
+        file="db/orders.py",
+        old="   AND (k.locked_until IS NULL OR k.locked_until < clock_timestamp())\n",
+        new="",
+        tests=(f"{_KEYS}::test_of_two_hundred_calls_at_once_one_works_and_the_others_are_told",),
+    ),
+    Defect(
+        name="a key whose holder died is never free again",
+        file="db/orders.py",
+        old="   AND (k.locked_until IS NULL OR k.locked_until < clock_timestamp())\n",
+        new="   AND k.locked_until IS NULL\n",
+        tests=(f"{_KEYS}::test_a_key_whose_holder_died_goes_on_with_the_same_thing",),
+    ),
+    Defect(
+        name="each call to create bears a key of its own",
+        file="app/checkout/paying.py",
+        old='                idempotency_key=f"{payment.id}:create",\n',
+        new='                idempotency_key=f"{payment.id}:{time.monotonic()}",\n',
+        tests=(f"{_SHIPPED}::test_a_call_that_is_repeated_bears_the_same_key_also_after_a_crash[False]",),
+    ),
+    Defect(
+        name="each call to refund bears a key of its own",
+        file="app/checkout/paying.py",
+        old='                idempotency_key=f"{key_id}:refund",\n',
+        new='                idempotency_key=f"{key_id}:{time.monotonic()}",\n',
+        tests=(f"{_SHIPPED}::test_a_refund_that_is_repeated_bears_the_same_key",),
+    ),
+    Defect(
+        name="a call without an answer is taken for a failure",
+        file="app/checkout/gateway_calls.py",
+        old="            if error.kind in (GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE):\n",
+        new="            if error.kind is GatewayErrorKind.UNAVAILABLE:\n",
+        tests=(f"{_SHIPPED}::test_a_refund_that_is_repeated_bears_the_same_key",),
+    ),
+    Defect(
+        name="silence of the sandbox counts as a refusal",
+        file="app/gateways/sandbox/client.py",
+        old='            GatewayErrorKind.UNKNOWN, "The sandbox did not answer.", code=type(error).__name__\n',
+        new='            GatewayErrorKind.REJECTED, "The sandbox did not answer.", code=type(error).__name__\n',
+        tests=("tests/gateways/test_sandbox_failures.py::test_silence_is_unknown",),
+    ),
+    Defect(
+        name="an older version replaces a newer one on the screen",
+        file="app/live/watch.py",
+        old="        if snapshot.order.version <= self.version:\n            return False\n",
+        new="        if snapshot.order.version == self.version:\n            return False\n",
+        tests=(_LIVE, "tests/app/test_live_interleavings.py"),
+    ),
+    Defect(
+        name="a hint of the version that is known is read (>= for >)",
+        file="app/live/hub.py",
+        old="            if watch is not None and version > watch.version:\n",
+        new="            if watch is not None and version >= watch.version:\n",
+        tests=(f"{_LIVE}::test_a_hint_of_what_is_known_costs_no_read",),
+    ),
+    Defect(
+        name="the first read may have begun before the reader came",
+        file="app/live/hub.py",
+        old="        ours = watch.reads_begun + 1\n",
+        new="        ours = min(watch.reads_begun, 1)\n",
+        tests=(_LIVE, "tests/app/test_live_interleavings.py"),
+    ),
+    Defect(
+        name="nothing heals a hint that was lost",
+        file="app/live/heartbeat.py",
+        old="            self._heard(found.items())\n",
+        new="            del found\n",
+        tests=(f"{_LIVE}::test_a_lost_hint_is_healed",),
+    ),
+    Defect(
+        name="the log shows what others may still commit before it",
+        file="db/reads.py",
+        old="              AND xid < pg_snapshot_xmin(pg_current_snapshot())\n",
+        new="",
+        tests=(f"{_GUARDS}::test_the_log_shows_nothing_that_something_may_still_be_committed_before",),
+    ),
+    Defect(
+        name="a delivery may be as large as it likes",
+        file="app/webhooks.py",
+        old="        if size > BODY_BYTES_MAX:\n",
+        new="        if size > 2 * BODY_BYTES_MAX:\n",
+        tests=("tests/system/test_edge.py::test_a_body_of_one_byte_more_than_a_mebibyte_is_refused",),
+    ),
+)
