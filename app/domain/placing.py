@@ -62,11 +62,13 @@ def _place_conflicts(draft: Draft) -> None:
         found = conflict_of(record)
         if found is None and not draft.suspense:
             continue
+        if record.state.status is PaymentStatus.CONFLICTED:  # all of it is in question now, or gone
+            for other in _open_items(draft, record):
+                moved = SuspenseResolution.APPLY_TO_ORDER if found else SuspenseResolution.REFUND
+                _resolve(draft, other, moved)
         item = draft.suspense.get(item_id(payment_id, SuspenseReason.AMOUNT_MISMATCH))
         if found is not None:
             reason, amount = found
-            for other in _open_items(draft, record):  # all of it is in question now
-                _resolve(draft, other, SuspenseResolution.APPLY_TO_ORDER)
             if item is None or not _settled(item, amount):
                 _hold(draft, record, item_id(payment_id, reason), reason, amount)
         elif item is not None and item.is_open:
@@ -115,7 +117,7 @@ def _place_excess(draft: Draft, excess: int, *, owed_back: bool) -> None:
         if part.minor <= 0:
             continue
         excess -= part.minor
-        if owed_back or _refunds(draft, record):
+        if _refunds(draft, record, owed_back=owed_back):
             _refund(draft, record, part, owed_back=owed_back)
         else:
             late = not draft.order.is_open
@@ -128,11 +130,13 @@ def _came_in(record: PaymentRecord) -> tuple[datetime, str]:
     return min(times, default=LONG_AGO), str(record.payment.id)
 
 
-def _refunds(draft: Draft, record: PaymentRecord) -> bool:
-    """Whether the policy sends this money back; where that failed before, a person has to look."""
+def _refunds(draft: Draft, record: PaymentRecord, *, owed_back: bool) -> bool:
+    """Whether this money is sent back, for it is owed or by the policy; where that failed before, a person looks."""
     failed = {r.id for r in record.state.refunds if r.status in (RefundStatus.FAILED, RefundStatus.CANCELED)}
     if failed and not failed.isdisjoint(_rule_ids(record)):
         return False
+    if owed_back:
+        return True
     order = draft.order
     match order.late_payment_policy:
         case LatePaymentPolicy.REFUND:
