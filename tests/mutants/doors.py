@@ -138,9 +138,9 @@ DOORS: Final = (
     ),
     Defect(
         name="a call without an answer is taken for a failure",
-        file="app/checkout/gateway_calls.py",
-        old="            if error.kind in (GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE):\n",
-        new="            if error.kind is GatewayErrorKind.UNAVAILABLE:\n",
+        file="app/gateway_calls.py",
+        old="_NO_OUTCOME: Final = frozenset({GatewayErrorKind.UNKNOWN, GatewayErrorKind.UNAVAILABLE})\n",
+        new="_NO_OUTCOME: Final = frozenset({GatewayErrorKind.UNAVAILABLE})\n",
         tests=(f"{_SHIPPED}::test_a_refund_that_is_repeated_bears_the_same_key",),
     ),
     Defect(
