@@ -155,7 +155,7 @@ DOORS: Final = (
         file="app/live/watch.py",
         old="        if snapshot.order.version <= self.version:\n            return False\n",
         new="        if snapshot.order.version == self.version:\n            return False\n",
-        tests=(_LIVE, "tests/app/test_live_interleavings.py"),
+        tests=("tests/app/test_watch.py",),
     ),
     Defect(
         name="a hint of the version that is known is read (>= for >)",
