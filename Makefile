@@ -37,10 +37,13 @@ dev: $(DEVELOPMENT) ## Run the server on the embedded database, or on DATABASE_U
 	@$(BIN)/orderpulse serve $(ARGS)
 
 test: $(DEVELOPMENT) ## Run the tests, or some of them: ARGS="tests/domain -k refund"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 faults: $(DEVELOPMENT) ## Plant faults and count what is lost or doubled: ARGS="kills --count 1000" (docs/faults.md)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+# Files of tests run side by side, each process with a database of its own.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
 # One tool's complaint doesn't keep the next one from being heard.
 check: $(DEVELOPMENT) lock-check ## Lint, check formatting, types, import layers, the Dockerfile, the locks

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.domain.changes import Decision, OrderRecord, PaymentRecord, terms_of
+from app.domain.cover import ever_covered
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import add_facts
 from app.domain.jobs import Job
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from app.domain.facts import Fact, Facts
     from app.domain.ledger import Posting
     from app.domain.money import Money
-    from app.domain.order import Order, Payment
+    from app.domain.order import Order, OrderMoney, Payment
     from app.domain.payment import PaymentState
     from app.domain.states import EventSource
     from app.domain.suspense import SuspenseItem
@@ -134,7 +135,7 @@ class Draft:
         """Let the order follow its payments, and show when that moves its status."""
         money = order_money(record.state for record in self.payments.values())
         before = self.before.order
-        status = order_status(self.order, money)
+        status = order_status(self.order, money, ever_covered=self._was_covered(money))
         self.order = changed(
             self.order,
             self.order.updated_at,
@@ -146,6 +147,13 @@ class Draft:
         if status is OrderStatus.CONFIRMED and before.status is not status:
             reopened = before.status is not OrderStatus.PENDING
             self.note(OrderEventType.ORDER_REOPENED if reopened else OrderEventType.ORDER_CONFIRMED)
+
+    def _was_covered(self, money: OrderMoney) -> bool:
+        """Whether the total was reached before, which may be told later; asked only where it isn't now."""
+        order = self.order
+        if order.status is not OrderStatus.PENDING or money.cover >= order.total_minor:
+            return False
+        return ever_covered(self.payments.values(), order.total_minor)
 
     def decision(self) -> Decision:
         """Return what the change comes to; the very record that went in when nothing changed."""

@@ -181,6 +181,11 @@ class OrderMoney:
     disputed: bool
     under_way: bool
 
+    @property
+    def cover(self) -> int:
+        """What is there or held for the order."""
+        return self.paid - self.refunded + self.authorized
+
 
 def order_money(states: Iterable[PaymentState]) -> OrderMoney:
     """Add up the payments. Money of a conflicted payment is nobody's yet and counts for nothing."""
@@ -226,12 +231,15 @@ def order_payment_status(  # noqa: PLR0911 - a table
     return OrderPaymentStatus.PENDING if money.under_way else OrderPaymentStatus.UNPAID
 
 
-def order_status(order: Order, money: OrderMoney) -> OrderStatus:
-    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays."""
-    kept = money.paid - money.refunded
-    if order.status is OrderStatus.PENDING and kept + money.authorized >= order.total_minor:
+def order_status(order: Order, money: OrderMoney, *, ever_covered: bool = False) -> OrderStatus:
+    """Derive what the shop promises once the money says this; `order` is as it was before. COMPLETED stays.
+
+    `ever_covered`: its payments once reached the total, though they don't any more.
+    """
+    covered = money.cover >= order.total_minor or ever_covered
+    if order.status is OrderStatus.PENDING and covered:
         return OrderStatus.CONFIRMED
-    if _is_revived(order, money) and kept >= order.total_minor:
+    if _is_revived(order, money) and money.paid - money.refunded >= order.total_minor:
         return OrderStatus.CONFIRMED
     return order.status
 

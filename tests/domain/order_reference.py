@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CLOSED: Final = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
 _HOLDING: Final = (PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PARTIALLY_CAPTURED)
+_COMES: Final = (Kind.AUTHORIZED, Kind.CAPTURED)
 _MOVING: Final = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
 _OPEN_DISPUTES: Final = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
 _AUTOMATIC: Final = (RefundInitiator.LATE_PAYMENT, RefundInitiator.SURPLUS, RefundInitiator.STAFF)
@@ -67,6 +68,8 @@ class ReferencePayment:
     written_off: int = 0
     let_go: int = 0
     """How much of what is in question the shop said that it keeps."""
+    told: dict[tuple[str, Kind], int] = field(default_factory=dict)
+    """The step in which each fact became known."""
     first_captured: int | None = None
     """The step in which the first capture became known."""
     by_rule: set[UUID] = field(default_factory=set)
@@ -117,9 +120,24 @@ class ReferencePayment:
         if known is not None and (told.amount is None or known.amount is None or known.amount >= told.amount):
             return False
         self.facts[key] = told if known is None else replace(known, amount=told.amount)
+        self.told.setdefault(key, step)
         if told.kind is Kind.CAPTURED and self.first_captured is None:
             self.first_captured = step
         return True
+
+    def there_at(self, step: int) -> int:
+        """What was promised or paid in a step, less what had gone back before it; nothing goes before it came."""
+        came = min((at for (_, kind), at in self.told.items() if kind in _COMES), default=step)
+        known = [
+            fact
+            for key, fact in self.facts.items()
+            if (self.told[key] if key[1] in _COMES else max(self.told[key], came) + 1) <= step
+        ]
+        then = expected(self.terms, known)
+        if then.status is PaymentStatus.CONFLICTED:
+            return 0
+        there = then.authorized if then.status in _HOLDING else then.captured
+        return there - _sum(then.refunds, RefundStatus.SUCCEEDED, self.terms.amount.currency)
 
     @property
     def parked(self) -> int:
@@ -372,10 +390,15 @@ class ReferenceOrder:
 
     def _follow(self, *, came_in: bool = False) -> None:
         kept = self.paid - self.refunded
-        if self.status is OrderStatus.PENDING and kept + self.authorized >= self.total:
+        covered = kept + self.authorized >= self.total
+        if self.status is OrderStatus.PENDING and (covered or self._once_covered()):
             self._promise()
         self._place(came_in=came_in)
         self._complete()
+
+    def _once_covered(self) -> bool:
+        steps = {step for payment in self.counted for step in payment.told.values()}
+        return any(sum(payment.there_at(step) for payment in self.counted) >= self.total for step in steps)
 
     def _promise(self) -> None:
         self.status = OrderStatus.CONFIRMED

@@ -21,8 +21,6 @@ MONEY_PATH: Final = (
     "app.checkout.gateway_calls",
     "app.checkout.ordering",
     "app.idempotency",
-    "app.reconcile",
-    "app.worker",
 )
 
 Lowered = Mapping[tuple[str, str], float]

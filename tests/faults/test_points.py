@@ -101,7 +101,7 @@ def test_names_and_numbers_of_points_are_each_anothers() -> None:
 
     assert len({point.name for point in points}) == len(points) > 600
     assert [point.number for point in points] == list(range(len(points)))
-    assert {point.module for point in points} == set(modules())
+    assert set(modules()) - {point.module for point in points} == {"db.settlement"}  # it only hands on
 
 
 def test_a_server_that_nobody_asked_for_points_has_none() -> None:
@@ -168,5 +168,6 @@ def test_points_are_refused_once_the_money_path_is_imported() -> None:
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1] == (
-        "RuntimeError: Imported before it could be rewritten: app.batch, db.settlement."
+        "RuntimeError: Imported before it could be rewritten: app.batch, db.settlement, db.settlement.reading,"
+        " db.settlement.writing."
     )

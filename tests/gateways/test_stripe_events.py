@@ -230,9 +230,9 @@ def test_a_story_ends_alike_in_whatever_order_it_is_told_and_though_a_delivery_i
     assert states[0].status is PaymentStatus.SUCCEEDED
     assert (states[0].captured.minor, states[0].refunded.minor) == (1000, 400)
     assert {a.reference: a.status for a in states[0].attempts} == {
-        "pm_1": PaymentAttemptStatus.FAILED,
-        "pm_2": PaymentAttemptStatus.FAILED,
-        "pm_3": PaymentAttemptStatus.SUCCEEDED,
+        "pi_1:pm_1": PaymentAttemptStatus.FAILED,
+        "pi_1:pm_2": PaymentAttemptStatus.FAILED,
+        "pi_1:pm_3": PaymentAttemptStatus.SUCCEEDED,
     }
     assert [(r.status, r.reference) for r in states[0].refunds] == [(RefundStatus.SUCCEEDED, "re_1")]
     assert not states[0].late_authorized

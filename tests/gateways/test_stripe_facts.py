@@ -64,8 +64,8 @@ def test_what_is_no_news_about_money_tells_no_fact(obj: Object) -> None:
 def test_a_step_that_waits_is_named_by_its_payment_method() -> None:
     waiting = intent("requires_action", payment_method="pm_1")
 
-    assert told(waiting) == [fact("pm_1", FactKind.ACTION_REQUIRED)]
-    assert told({**waiting, "status": "processing"}) == [fact("pm_1", FactKind.PROCESSING)]
+    assert told(waiting) == [fact("pi_1:pm_1", FactKind.ACTION_REQUIRED)]
+    assert told({**waiting, "status": "processing"}) == [fact("pi_1:pm_1", FactKind.PROCESSING)]
 
 
 def test_a_failed_authentication_fails_the_try_that_needed_it() -> None:
@@ -74,13 +74,13 @@ def test_a_failed_authentication_fails_the_try_that_needed_it() -> None:
     failed = told(intent("requires_payment_method", last_payment_error=error))
 
     failure = Failure(code="payment_intent_authentication_failure", message="No.")
-    assert failed == [fact("pm_1", FactKind.FAILED, method=CARD, failure=failure)]
+    assert failed == [fact("pi_1:pm_1", FactKind.FAILED, method=CARD, failure=failure)]
 
 
 def test_a_decline_is_told_alike_by_the_intent_and_by_its_charge() -> None:
     by_intent = intent("requires_payment_method", last_payment_error=declined(), latest_charge="ch_1")
-    failed = fact("pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS)
-    dated = fact("pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS, reported_at=CHARGED)
+    failed = fact("pi_1:pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS)
+    dated = fact("pi_1:pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS, reported_at=CHARGED)
 
     assert told(by_intent) == [failed]
     assert told(failed_charge()) == [dated]
@@ -91,8 +91,8 @@ def test_the_error_of_an_earlier_try_stays_with_it_while_the_next_waits() -> Non
     waiting = intent("requires_action", payment_method="pm_2", last_payment_error=declined("pm_1"))
 
     assert told(waiting) == [
-        fact("pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS),
-        fact("pm_2", FactKind.ACTION_REQUIRED),
+        fact("pi_1:pm_1", FactKind.FAILED, method=CARD, failure=NO_FUNDS),
+        fact("pi_1:pm_2", FactKind.ACTION_REQUIRED),
     ]
 
 
@@ -107,12 +107,12 @@ def test_a_shopper_does_not_learn_that_a_card_is_known_as_stolen(code: str) -> N
 
 def test_a_capture_is_told_alike_by_every_object() -> None:
     succeeded = intent("succeeded", amount_received=1000, payment_method="pm_1", latest_charge="ch_1")
-    captured = fact("ch_1", FactKind.CAPTURED, amount=eur(1000), attempt_id="pm_1")
+    captured = fact("ch_1", FactKind.CAPTURED, amount=eur(1000), attempt_id="pi_1:pm_1")
     dated = fact(
         "ch_1",
         FactKind.CAPTURED,
         amount=eur(1000),
-        attempt_id="pm_1",
+        attempt_id="pi_1:pm_1",
         method=CARD,
         reported_at=CHARGED,
     )
@@ -132,12 +132,12 @@ def test_a_held_amount_is_told_alike_by_every_object() -> None:
         payment_method="pm_1",
         latest_charge="ch_1",
     )
-    held = fact("ch_1", FactKind.AUTHORIZED, amount=eur(1000), attempt_id="pm_1")
+    held = fact("ch_1", FactKind.AUTHORIZED, amount=eur(1000), attempt_id="pi_1:pm_1")
     dated = fact(
         "ch_1",
         FactKind.AUTHORIZED,
         amount=eur(1000),
-        attempt_id="pm_1",
+        attempt_id="pi_1:pm_1",
         method=CARD,
         reported_at=CHARGED,
     )
@@ -159,11 +159,11 @@ def test_a_partial_capture_releases_the_rest_and_does_not_claim_the_time_of_the_
     released = fact("ch_1", FactKind.RELEASED, amount=eur(600))
 
     assert told(succeeded) == [
-        fact("ch_1", FactKind.CAPTURED, amount=eur(400), attempt_id="pm_1"),
+        fact("ch_1", FactKind.CAPTURED, amount=eur(400), attempt_id="pi_1:pm_1"),
         released,
     ]
     assert told(taken) == [
-        fact("ch_1", FactKind.CAPTURED, amount=eur(400), attempt_id="pm_1", method=CARD),
+        fact("ch_1", FactKind.CAPTURED, amount=eur(400), attempt_id="pi_1:pm_1", method=CARD),
         released,
     ]
     assert told({**succeeded, "latest_charge": taken}) == told(taken)
@@ -171,7 +171,7 @@ def test_a_partial_capture_releases_the_rest_and_does_not_claim_the_time_of_the_
 
 def test_a_full_capture_of_a_held_amount_does_not_claim_the_time_of_the_hold() -> None:
     assert told(held_charge(captured=True, amount_captured=1000)) == [
-        fact("ch_1", FactKind.CAPTURED, amount=eur(1000), attempt_id="pm_1", method=CARD)
+        fact("ch_1", FactKind.CAPTURED, amount=eur(1000), attempt_id="pi_1:pm_1", method=CARD)
     ]
 
 

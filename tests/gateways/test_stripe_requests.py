@@ -164,7 +164,9 @@ async def test_a_confirmation_with_a_payment_method_may_need_a_redirect() -> Non
         "expand[0]": "latest_charge",
     }
     assert request.headers["idempotency-key"] == "confirm:key-4"
-    assert [(fact.object_id, fact.kind) for fact in answer.facts] == [("pm_1", FactKind.ACTION_REQUIRED)]
+    assert [(fact.object_id, fact.kind) for fact in answer.facts] == [
+        (f"{INTENT}:pm_1", FactKind.ACTION_REQUIRED)
+    ]
     assert answer.next_action == {"type": "RedirectAction", "url": url}
 
 
@@ -196,7 +198,9 @@ async def test_a_decline_tells_its_facts_and_why() -> None:
         decline_code="insufficient_funds",
         retryable=True,
     )
-    assert [(fact.object_id, fact.kind) for fact in error.answer.facts] == [("pm_1", FactKind.FAILED)]
+    assert [(fact.object_id, fact.kind) for fact in error.answer.facts] == [
+        (f"{INTENT}:pm_1", FactKind.FAILED)
+    ]
     assert error.answer.reference == INTENT
 
 

@@ -93,7 +93,7 @@ def test_nothing_is_installed_twice(checkout: Path) -> None:
 
     assert installed == [call.format(lock="requirements-dev.lock") for call in INSTALLED]
     assert again == [0, 0, 0]
-    assert calls(checkout) == ["python -m pytest", "orderpulse demo"]
+    assert calls(checkout) == ["python -m pytest -n auto --maxprocesses 4 --dist loadfile", "orderpulse demo"]
 
 
 def test_a_changed_lock_is_installed_into_the_same_environment(checkout: Path) -> None:

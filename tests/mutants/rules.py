@@ -123,8 +123,8 @@ RULES: Final = (
     Defect(
         name="what was given back still pays the order",
         file="app/domain/order.py",
-        old="    kept = money.paid - money.refunded\n",
-        new="    kept = money.paid\n",
+        old="        return self.paid - self.refunded + self.authorized\n",
+        new="        return self.paid + self.authorized\n",
         tests=(f"{_SETTLEMENT}::test_what_was_given_back_does_not_pay_a_second_time",),
     ),
     Defect(

@@ -81,7 +81,7 @@ def _intent_facts(intent: Json, *, before_basil: bool) -> Iterator[Fact]:
     for charge in charges:
         yield from _charge_facts(charge, before_basil=before_basil)
     yield from _failed_try(intent)
-    attempt = id_of(intent, "payment_method") or required_text(intent, "id")
+    attempt = _try_of(required_text(intent, "id"), id_of(intent, "payment_method"))
     match text(intent, "status"):
         case "requires_action":
             yield _step(intent, attempt, FactKind.ACTION_REQUIRED)
@@ -115,7 +115,7 @@ def _failed_try(intent: Json) -> Iterator[Fact]:
     if waiting or (named and named != current):
         yield Fact(
             gateway=GatewayName.STRIPE,
-            object_id=named or current or required_text(intent, "id"),
+            object_id=_try_of(required_text(intent, "id"), named or current),
             kind=FactKind.FAILED,
             method=method_of(part(error, "payment_method")) or method_of_intent(intent),
             failure=failure_of_error(error),
@@ -144,7 +144,7 @@ def _money_fact(intent: Json, charge_id: str, kind: FactKind, amount: Money) -> 
         object_id=charge_id,
         kind=kind,
         amount=amount,
-        attempt_id=id_of(intent, "payment_method"),
+        attempt_id=_try_of(required_text(intent, "id"), id_of(intent, "payment_method")),
         method=method_of_intent(intent),
     )
 
@@ -184,9 +184,14 @@ def _charge_facts(charge: Json, *, before_basil: bool) -> Iterator[Fact]:
         yield from dispute_facts(dispute)
 
 
+def _try_of(intent_id: str, source: str | None) -> str:
+    """Name a try: the same card may be tried on many intents, and several cards on one."""
+    return f"{intent_id}:{source}" if source else intent_id
+
+
 def _attempt_of(charge: Json) -> str:
     source = id_of(charge, "payment_method") or id_of(charge, "source")
-    return source or id_of(charge, "payment_intent") or required_text(charge, "id")
+    return _try_of(id_of(charge, "payment_intent") or required_text(charge, "id"), source)
 
 
 def _tried(charge: Json, kind: FactKind) -> Fact:
