@@ -13,7 +13,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from app.batch import Command, Outcome, Submission, Webhook, settle_batch
 from app.domain.errors import DomainError
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from app.domain.order import OrderChange
     from db.pool import Connection
+
+_KEYED: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Every row that settle reads or writes is found by a key. A plan made while a table was small must not read it whole
+once it is large."""
 
 __all__ = [
     "Command",
@@ -173,6 +177,7 @@ class Settler:
                 self._dsn,
                 application_name=f"orderpulse-settle-{number}",
                 plan_cache_mode="force_generic_plan",
+                **_KEYED,
             )
         await self._settle(lane.connection, lane.batch)
         lane.batch.clear()

@@ -35,7 +35,14 @@ async def settle_bare(dsn: str, deliveries: Sequence[Delivery]) -> float:
 
 
 async def _lane(dsn: str, work: Sequence[tuple[Sequence[Delivery], WriteSet]]) -> None:
-    connection = await connect(dsn, application_name="bench-bare", plan_cache_mode="force_generic_plan")
+    connection = await connect(
+        dsn,
+        application_name="bench-bare",
+        plan_cache_mode="force_generic_plan",
+        enable_seqscan="off",
+        enable_hashjoin="off",
+        enable_mergejoin="off",
+    )
     for batch, rows in work:
         async with connection.transaction():
             probes = [

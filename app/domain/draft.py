@@ -41,6 +41,7 @@ class Draft:
         self.suspense: Mapping[UUID, SuspenseItem] = record.suspense
         self.now = now
         self._source = source
+        self._money: OrderMoney | None = None
         self._notes: list[Note] = []
         self._facts: list[tuple[UUID, Fact]] = []
         self._jobs: list[Job] = []
@@ -74,6 +75,7 @@ class Draft:
     def put(self, record: PaymentRecord) -> None:
         """Set one payment."""
         self.payments = {**self.payments, record.payment.id: record}
+        self._money = None
 
     def hold(self, item: SuspenseItem) -> None:
         """Set one suspense item."""
@@ -133,7 +135,7 @@ class Draft:
 
     def follow_money(self) -> None:
         """Let the order follow its payments, and show when that moves its status."""
-        money = order_money(record.state for record in self.payments.values())
+        money = self._money = order_money(record.state for record in self.payments.values())
         before = self.before.order
         status = order_status(self.order, money, ever_covered=self._was_covered(money))
         self.order = changed(
@@ -162,7 +164,7 @@ class Draft:
             self.note(OrderEventType.ORDER_COMPLETED)
         if self.suspense:
             self._follow_suspense()
-        money = order_money(record.state for record in self.payments.values())
+        money = self._money or order_money(record.state for record in self.payments.values())
         review = any(item.resolution is None for item in self.suspense.values())
         payment_status = order_payment_status(self.order.total_minor, money, review=review)
         events = events_of(self._notes, self.order, payment_status, self.now)

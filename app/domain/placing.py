@@ -34,6 +34,8 @@ _BY_RULE = (RefundInitiator.LATE_PAYMENT, RefundInitiator.SURPLUS, RefundInitiat
 
 def place_money(draft: Draft, *, owed_back: bool = False) -> None:
     """Place what no order may keep. `owed_back`: the shop itself called a paid order off, so it gives all back."""
+    if _is_plain(draft):
+        return
     _place_conflicts(draft)
     if draft.suspense:
         _shrink_to_payments(draft)
@@ -43,6 +45,15 @@ def place_money(draft: Draft, *, owed_back: bool = False) -> None:
     elif excess < 0 and draft.suspense:
         _make_room(draft, -excess)
     _give_up_authorizations(draft)
+
+
+def _is_plain(draft: Draft) -> bool:
+    """Whether the order keeps all that there is, as nearly all do: one payment, as asked, up to an open total."""
+    if len(draft.payments) != 1 or draft.suspense or not draft.order.is_open:
+        return False
+    (record,) = draft.payments.values()
+    state = record.state
+    return state.status is not PaymentStatus.CONFLICTED and state.authorized.minor <= draft.order.total_minor
 
 
 def _counted(draft: Draft) -> list[PaymentRecord]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.domain.events import OrderEvent
 from app.domain.money import Money
@@ -29,8 +29,7 @@ class Entry:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """One entry of the timeline to be: what happened, and the status that the order had then."""
 
     type: OrderEventType
