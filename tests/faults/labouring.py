@@ -16,14 +16,28 @@ if TYPE_CHECKING:
     from tests.faults.truth import Object
 
 POLL: Final = JobKind.PAYMENT_POLL
-BEGINS: Final = "app.worker.worker:Worker._begin/task = asyncio.create_task(self._work(job, claimed_at), name=f'job-{job.…#1"
-CALLS_UP: Final = "app.reconcile.pace:Pace._call/if queue.rests_until > self._clock():#1"
-TURNS: Final = "app.reconcile.pace:Pace._call_up/before await gateway_states.take_turns(self._database, gateway, len(turn…#1"
+BEGINS: Final = (
+    "app.worker.worker:Worker._begin/"
+    "task = asyncio.create_task(self._work(job, claimed_at), name=f'job-{job.…#1"
+)
+TURNS: Final = (
+    "app.reconcile.pace:Pace._call_up/"
+    "before await gateway_states.take_turns(self._database, gateway, len(turn…#1"
+)
 CONCLUDES: Final = "app.worker.worker:Worker._conclude/database = self._database#1"
-HANDLES: Final = "app.reconcile.payments:PaymentPoll.__call__/found = await reads.payments(self._database, [job.subject_id])#1"
+HANDLES: Final = (
+    "app.reconcile.payments:PaymentPoll.__call__/"
+    "found = await reads.payments(self._database, [job.subject_id])#1"
+)
 LOOKS: Final = "app.worker.worker:Worker._look/rooms, other_room = self._rooms()#1"
-AWAY_SECONDS: Final = 2.0
-"""Longer than a lease lasts."""
+TOOK_TURNS: Final = (
+    "app.reconcile.pace:Pace._call_up/"
+    "after await gateway_states.take_turns(self._database, gateway, len(turns…#1"
+)
+AWAY_SECONDS: Final = 3.0
+"""Longer than a try and a lease last together."""
+QUEUED_SECONDS: Final = 0.4
+"""By then all jobs wait behind the one that was called first."""
 
 
 async def gateway_rests(run: Run) -> None:
@@ -34,10 +48,13 @@ async def gateway_rests(run: Run) -> None:
 
 
 async def held_up(run: Run) -> None:
-    """The process stands still: between two calls, so that turns pass, and before a job, so that its lease does."""
+    """The process is held up: once it has turns, so that they pass, and before a job, so that its lease does."""
     await _open(run, 4)
-    run.accomplice(CALLS_UP, Action.HANG)
-    await _poll(run)
+    run.accomplice(TURNS, Action.HANG)
+    await make_due(run.stage.database, POLL)
+    await asyncio.sleep(QUEUED_SECONDS)
+    run.accomplice(TOOK_TURNS, Action.HANG, skip=1)
+    await calm(run.stage.database)
     run.accomplice(BEGINS, Action.HANG)
     await _poll(run)
 
@@ -67,7 +84,9 @@ async def taken_over(run: Run) -> None:
     await run.stage.database.fetch("UPDATE jobs SET lease_id = $1 WHERE lease_id IS NOT NULL", uuid4())
     await calm(run.stage.database)
     await _slow(run, 0)
-    deadly = "UPDATE jobs SET attempts = 1000, due_at = statement_timestamp() WHERE kind = $1 RETURNING subject_id"
+    deadly = (
+        "UPDATE jobs SET attempts = 1000, due_at = statement_timestamp() WHERE kind = $1 RETURNING subject_id"
+    )
     for row in await run.stage.database.fetch(deadly, POLL):
         run.given_up.add(row["subject_id"])
     await calm(run.stage.database)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 CALM_SECONDS_MAX: Final = 30.0
 POLL_SECONDS: Final = 0.01
 _FORGET: Final = """
-WITH gone AS (DELETE FROM jobs WHERE kind <> 'GATEWAY_BACKFILL'), rested AS (UPDATE gateway_states SET rests_until = NULL)
+WITH gone AS (DELETE FROM jobs WHERE kind <> 'GATEWAY_BACKFILL'),
+     rested AS (UPDATE gateway_states SET rests_until = NULL)
 UPDATE jobs SET due_at = statement_timestamp() + interval '1 hour', attempts = 0, last_error = NULL, died_at = NULL
  WHERE kind = 'GATEWAY_BACKFILL' AND lease_id IS NULL
 """

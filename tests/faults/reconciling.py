@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
 
 import orjson
 
 from app.domain.ids import IdPrefix, encode_id
-from app.domain.states import JobKind
+from app.domain.states import GatewayName, JobKind
 from app.reconcile.backfill import backfill_id
-from app.domain.states import GatewayName
 from tests.faults.owed import calm, make_due, owe
-from tests.faults.run import GOOD, REFUND_FAILS, charged, uuid_of
-from tests.faults.waiting import StuckError, UnexpectedError, deadline
+from tests.faults.run import ASKS_SHOPPER, GOOD, REFUND_FAILS, charged, uuid_of
+from tests.faults.waiting import UnexpectedError, deadline
+from tests.system.processes import STAFF_KEY
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tests.faults.run import Run
     from tests.faults.truth import Object
     from tests.system.shop import Guest
 
-POLL_SECONDS = 0.01
+POLL_SECONDS: Final = 0.01
+REPLAY: Final = JobKind.INBOX_REPLAY
 
 
 async def polled(run: Run) -> None:
@@ -47,6 +46,22 @@ async def poll_fails(run: Run) -> None:
     run.given_up.add(uuid_of(old["id"]))
     await _done(run, JobKind.PAYMENT_POLL)
     await run.pay(payment)
+    await run.told_all()
+
+
+async def poll_of_nothing(run: Run) -> None:
+    """The gateway was away when a payment was to be opened: it has none to tell of, now and after days."""
+    guest = await run.order()
+    await run.chaos("create_payment", 503)
+    run.client.patient = False
+    await run.open(guest)
+    run.client.patient = True
+    await _done(run, JobKind.PAYMENT_POLL)
+    await run.stage.database.fetch(
+        "UPDATE payments SET created_at = created_at - interval '2 days' WHERE order_id = ANY($1)",
+        list(run.order_ids),
+    )
+    await _done(run, JobKind.PAYMENT_POLL)
     await run.told_all()
 
 
@@ -118,8 +133,8 @@ async def expiry_meets_money(run: Run) -> None:
     await _unheard(run, payment)
     await _run_out(run, paid)
     held = await run.order(expiresIn=3600)
-    authorized = await run.opened(held, captureMethod="MANUAL")
-    await run.pay(authorized)
+    begun = await run.opened(held)
+    await run.pay(begun, ASKS_SHOPPER)
     await run.told_all()
     await run.chaos("cancel", 400)
     await _run_out(run, held)
@@ -158,8 +173,11 @@ async def replayed(run: Run) -> None:
     event = run.forged({"reference": found["id"]}, metadata={})
     run.gateway.send(orjson.dumps(event))
     await run.told_all()
-    await asyncio.sleep(0.2)  # it waits, and is tried in vain
-    await run.sync({"id": encode_id(IdPrefix.PAYMENT, _own_id(found))})
+    await make_due(run.stage.database, REPLAY)
+    await _until(
+        run, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND last_error IS NULL)", REPLAY
+    )
+    await run.sync({"id": encode_id(IdPrefix.PAYMENT, UUID(found["metadata"]["payment_id"]))})
     await _until(run, "SELECT 1 FROM inbox_events WHERE external_id = $1 AND status = 'APPLIED'", event["id"])
 
 
@@ -177,9 +195,11 @@ async def replayed_in_vain(run: Run) -> None:
     query = "mutation ($id: ID!) { inboxEventReplay(id: $id) { errors { code } } }"
     inbox = "SELECT id FROM inbox_events WHERE external_id = ANY($1)"
     for row in await run.stage.database.fetch(inbox, [*run.hopeless.values(), applied["id"]]):
-        await run.client.run(query, {"id": encode_id(IdPrefix.INBOX_EVENT, row["id"])}, _staff())
-        await owe(run.stage.database, JobKind.INBOX_REPLAY, row["id"])
-    await _until(run, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'INBOX_REPLAY' AND died_at IS NULL)")
+        await run.client.run(query, {"id": encode_id(IdPrefix.INBOX_EVENT, row["id"])}, STAFF_KEY)
+        await owe(run.stage.database, REPLAY, row["id"])
+    await _until(
+        run, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'INBOX_REPLAY' AND died_at IS NULL)"
+    )
 
 
 async def unknown_money(run: Run) -> None:
@@ -191,12 +211,14 @@ async def unknown_money(run: Run) -> None:
             await run.chaos("refund", answer)
         if card == REFUND_FAILS:
             run.given_up.add(item)
-        given = {"id": encode_id(IdPrefix.SUSPENSE_ITEM, item), "resolution": "REFUND", "message": "Whose is it?"}
+        given = {
+            "id": encode_id(IdPrefix.SUSPENSE_ITEM, item),
+            "resolution": "REFUND",
+            "message": "Whose is it?",
+        }
         await run.client.call("suspenseResolve", given)
         await calm(run.stage.database)
-        for event in run.stage.truth.news():  # of the refund: no payment here is named by it, either
-            run.send_hopeless(event)
-        await run.told_all()
+        await _tell_of_stranger(run)
         if len(run.stage.truth.payments[reference]["refunds"]) != 1:
             raise UnexpectedError(f"money of {reference} went back otherwise than once")
 
@@ -222,18 +244,6 @@ async def owed_for_nothing(run: Run) -> None:
             await owe(run.stage.database, kind, uuid4())
     await owe(run.stage.database, JobKind.PAYMENT_POLL, uuid_of(payment["id"]))
     await calm(run.stage.database)
-
-
-def _own_id(shown: Object) -> UUID:
-    from uuid import UUID as made
-
-    return made(shown["metadata"]["payment_id"])
-
-
-def _staff() -> str:
-    from tests.system.processes import STAFF_KEY
-
-    return STAFF_KEY
 
 
 async def _unheard(run: Run, payment: Object) -> None:
@@ -267,11 +277,19 @@ async def _strangers_payment(run: Run, card: str) -> str:
     opened = await run.stage.sandbox("POST", "/v1/payments", {"amount": 70_000, "currency": "INR"})
     reference: str = opened["id"]
     await run.pay(opened | {"reference": reference}, card)
+    await _tell_of_stranger(run)
+    return reference
+
+
+async def _tell_of_stranger(run: Run) -> None:
+    """Send what the gateway tells of a payment that is nobody's: of its money no order is known."""
     for event in run.stage.truth.news():
-        run.send_hopeless(event)
+        if event["data"]["object"]["amount_captured"]:
+            run.send_hopeless(event)
+        else:
+            run.gateway.send(orjson.dumps(event))
     await run.told_all()
     run.gateway.paused = True
-    return reference
 
 
 async def _until(run: Run, statement: str, *arguments: object) -> Object:

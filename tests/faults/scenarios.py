@@ -25,6 +25,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         stories.looked_up,
         stories.keys,
         reconciling.polled,
+        reconciling.poll_of_nothing,
         reconciling.called_off,
         reconciling.refund_left_alone,
         reconciling.backfilled,
