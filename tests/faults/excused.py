@@ -10,6 +10,7 @@ _NO_LIST: Final = (
 _AT_ONCE: Final = (
     "the sandbox's refunds are through when they are answered, so that none is asked after later"
 )
+_BROKEN: Final = "only an exception that nothing expects leads there, and a run plants one fault"
 _ASKED: Final = "the figure is there to be looked at, and nothing in a server looks at it"
 
 EXCUSED: Final = {
@@ -30,4 +31,10 @@ EXCUSED: Final = {
     "app.reconcile.refunds:_outcome/"
     "later = (step - job.age_seconds for step in ASK_AFTER_SECONDS if step > …#1": _AT_ONCE,
     "app.reconcile.refunds:_outcome/return Again(next(later, ASK_DAILY_SECONDS))#1": _AT_ONCE,
+    "app.reconcile.pace:_Queue.over/for future in (*self.turns, *self.waiting):#1": _BROKEN,
+    "app.reconcile.pace:_Queue.over/_refuse(future, error)#1": _BROKEN,
+    "app.reconcile.pace:_Queue.over/self.waiting.clear()#1": _BROKEN,
+    "app.worker.worker:Worker._loop_ended/log.error('worker.loop_broken', exc_info=error)#1": _BROKEN,
+    "app.worker.worker:Worker._loop_ended/"
+    "asyncio.get_running_loop().call_later(self._limits.pause_seconds_max, se…#1": _BROKEN,
 }
