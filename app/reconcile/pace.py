@@ -43,10 +43,19 @@ class _Queue:
     """Those of this process who wait for one gateway."""
 
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    turns: list[asyncio.Future[None]] = field(default_factory=list)
+    """Those for whom turns were taken last."""
     caller: asyncio.Task[None] | None = None
     last_turn_at: float = 0.0
     rests_until: float = 0.0
     failures: int = 0
+
+    def over(self, caller: asyncio.Task[None]) -> None:
+        """Leave nobody waiting for a caller that broke: a job would hold its lease for ever."""
+        if not caller.cancelled() and (error := caller.exception()) is not None:
+            for future in (*self.turns, *self.waiting):
+                _refuse(future, error)
+            self.waiting.clear()
 
 
 class Pace:
@@ -84,6 +93,7 @@ class Pace:
             queue.caller = asyncio.create_task(
                 self._call_up(gateway.name, queue, interval_seconds), name=f"pace-{gateway.name}"
             )
+            queue.caller.add_done_callback(queue.over)
         await future
         if (lease := LEASE.get()) is not None:
             lease.check()
@@ -111,6 +121,7 @@ class Pace:
         """Take turns for those who wait, and call up one after the other."""
         while queue.waiting:
             turns = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), TURNS_MAX))]
+            queue.turns = turns
             asked_at = self._clock()
             try:
                 wait, rest = await gateway_states.take_turns(
@@ -145,6 +156,6 @@ class Pace:
             await asyncio.sleep(left)
 
 
-def _refuse(future: asyncio.Future[None], error: Exception) -> None:
+def _refuse(future: asyncio.Future[None], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

@@ -106,7 +106,7 @@ class Worker:
         self._bell.set()
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.create_task(self._run(), name="worker")
+        self._start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -114,13 +114,23 @@ class Worker:
         self._stopping = True
         self._bell.set()
         assert self._loop is not None, "it was started"  # noqa: S101 - entered before it is left
-        await self._loop
+        await asyncio.wait([self._loop])
         running = list(self._running)
         if running:
             await asyncio.wait(running, timeout=self._limits.stop_seconds_max)
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _start(self) -> None:
+        self._loop = asyncio.create_task(self._run(), name="worker")
+        self._loop.add_done_callback(self._loop_ended)
+
+    def _loop_ended(self, loop: asyncio.Task[None]) -> None:
+        """Begin again when the loop broke where nothing was expected to: else nobody would do what is owed."""
+        if not loop.cancelled() and (error := loop.exception()) is not None:
+            log.error("worker.loop_broken", exc_info=error)
+            asyncio.get_running_loop().call_later(self._limits.pause_seconds_max, self._start)
 
     async def _run(self) -> None:
         pause_seconds = self._limits.pause_seconds_first

@@ -47,6 +47,7 @@ _WANTED: Final = {
     "paymentCapture": ("PaymentCaptureInput", _PAYMENT),
     "paymentCancel": ("PaymentCancelInput", _PAYMENT),
     "refundCreate": ("RefundCreateInput", "refund { id } payment { id }"),
+    "suspenseResolve": ("SuspenseResolveInput", "item { id }"),
     "productUpsert": ("ProductUpsertInput", "product { id }"),
 }
 

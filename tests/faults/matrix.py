@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tests.faults.board import Action
 from tests.faults.excused import EXCUSED
 from tests.faults.nursery import LANES_SECONDS
+from tests.faults.owed import forget
 from tests.faults.points import all_points, by_name
 from tests.faults.run import Run
 from tests.faults.scenarios import SCENARIOS
@@ -132,6 +133,7 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
     stage.runs += 1
     if stage.runs % CLEAR_EVERY == 0:
         await stage.clear()
+    await forget(stage.database)
     run = Run.on(stage, dice(scenario, seed))
     stage.server.board.disarm()
     await stage.ready()

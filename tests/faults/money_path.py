@@ -21,6 +21,8 @@ MONEY_PATH: Final = (
     "app.checkout.gateway_calls",
     "app.checkout.ordering",
     "app.idempotency",
+    "app.reconcile",
+    "app.worker",
 )
 
 Lowered = Mapping[tuple[str, str], float]
@@ -31,12 +33,23 @@ WAITS: Final[Lowered] = {
     ("app.checkout.paying", "SYNC_INTERVAL_SECONDS"): 0.1,
     ("app.settle", "SettlerLimits.retry_for_seconds"): 0.5,
     ("app.webhooks", "BODY_SECONDS_MAX"): 0.3,
+    ("app.reconcile.backfill", "OVERLAP_SECONDS"): 5.0,
+    ("app.reconcile.backfill", "FIRST_SECONDS"): 5.0,
+    ("app.worker.worker", "WorkerLimits.look_every_seconds"): 0.1,
+    ("app.worker.worker", "WorkerLimits.look_pause_seconds"): 0.02,
+    ("app.worker.worker", "WorkerLimits.backoff_first_seconds"): 0.1,
+    ("app.worker.worker", "WorkerLimits.backoff_seconds_max"): 0.4,
+    ("app.worker.worker", "WorkerLimits.pause_seconds_max"): 0.2,
+    ("app.worker.worker", "WorkerLimits.away_seconds"): 0.1,
+    ("app.worker.worker", "WorkerLimits.stop_seconds_max"): 0.1,
 }
 """What a run would have to sit through: a lease is shorter than a hang here, as it is in earnest."""
 
 LIMITS: Final[Lowered] = {
     ("app.settle", "SettlerLimits.queue_max"): 12,
     ("app.checkout.paying", "_SYNC_REMEMBERED_MAX"): 1,
+    ("app.reconcile.backfill", "BATCH_MAX"): 2,
+    ("app.worker.worker", "WorkerLimits.jobs_max"): 4,
 }
 """What a run would have to fill."""
 

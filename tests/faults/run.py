@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 GOOD: Final = "4242424242424242"
 DECLINED: Final = "4000000000000002"
 REFUND_FAILS: Final = "4000000000007726"
+ASKS_SHOPPER: Final = "4000002500003155"
 DISPUTED: Final = "4000000000000259"
 MENDING_ROUNDS_MAX: Final = 20
 
@@ -44,6 +45,8 @@ class Run:
     order_ids: set[UUID] = field(default_factory=set)
     hopeless: dict[str, str] = field(default_factory=dict)
     """Deliveries that can't be applied and have to be kept as that, and the id that each is kept under."""
+    given_up: set[UUID] = field(default_factory=set)
+    """What jobs are about that have to be given up, or payments that nobody asks after any more."""
 
     @classmethod
     def on(cls, stage: Stage, dice: random.Random) -> Run:
@@ -114,9 +117,9 @@ class Run:
         query = "mutation ($id: ID!) { paymentSync(id: $id) { errors { code } } }"
         await self.client.run(query, {"id": payment["id"]}, token)
 
-    async def chaos(self, operation: str, answer: int | str) -> None:
-        """Have the gateway fail once."""
-        fault = {"answer": answer, "times": 1}
+    async def chaos(self, operation: str, answer: int | str, times: int = 1) -> None:
+        """Have the gateway fail, once unless told otherwise."""
+        fault = {"answer": answer, "times": times}
         await self.stage.sandbox("PUT", "/v1/_chaos", {"api_fail": {operation: fault}})
 
     async def told_all(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.faults import stories, troubles
+from tests.faults import labouring, reconciling, stories, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +24,21 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         stories.surplus,
         stories.looked_up,
         stories.keys,
+        reconciling.polled,
+        reconciling.poll_of_nothing,
+        reconciling.called_off,
+        reconciling.refund_left_alone,
+        reconciling.backfilled,
+        reconciling.expired,
+        reconciling.released,
+        reconciling.replayed,
+        reconciling.owed_for_nothing,
+        reconciling.expiry_meets_money,
+        reconciling.refund_in_doubt,
+        reconciling.unknown_money,
+        reconciling.replayed_in_vain,
+        reconciling.poll_fails,
+        reconciling.missing_gateway,
         troubles.cancel_meets_money,
         troubles.never_opened,
         troubles.in_doubt,
@@ -36,6 +51,13 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         troubles.mishaps,
         troubles.restarted,
         troubles.database_away,
+        labouring.gateway_rests,
+        labouring.broken_work,
+        labouring.held_up,
+        labouring.too_much,
+        labouring.taken_over,
+        labouring.stopped_at_work,
+        labouring.database_away_from_work,
     )
 }
 """By name, cheap ones first."""

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 READY_SECONDS_MAX: Final = 20.0
 POLL_SECONDS: Final = 0.005
-HANG_SECONDS: Final = 0.8
-"""Longer than a sender waits and than a key's lease lasts here."""
+LEASE_SECONDS: Final = 1
+"""How long a piece of work is left to a worker that says nothing any more: the least that the settings allow."""
+HANG_SECONDS: Final = 1.3
+"""Longer than a sender waits, and than a key's lease and a worker's last here."""
 
 
 @contextlib.asynccontextmanager
@@ -50,6 +52,8 @@ class Stage:
     truth: Truth
     database: Database
     """As the superuser: never turned away."""
+    works: bool = False
+    """Whether the server does owed work."""
     runs: int = field(default=0, init=False)
 
     async def sandbox(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -128,16 +132,24 @@ async def ground(
 
 @contextlib.asynccontextmanager
 async def stages(count: int, build: str = "planted") -> AsyncIterator[list[Stage]]:
-    """Set up so many stages on one ground."""
+    """Set up so many stages on one ground. Servers that have points do owed work, too."""
+    works = build == "planted"
     async with ground(count, build) as below, contextlib.AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(stage_on(below, number)) for number in range(count)]
+        yield [await stack.enter_async_context(stage_on(below, n, works=works)) for n in range(count)]
 
 
 @contextlib.asynccontextmanager
 async def stage_on(
-    below: Ground, number: int, through: Callable[[str], AbstractAsyncContextManager[str]] = _straight
+    below: Ground,
+    number: int,
+    through: Callable[[str], AbstractAsyncContextManager[str]] = _straight,
+    *,
+    works: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Set up one stage. `through` gives the address by which the server reaches its database."""
+    """Set up one stage. `through` gives the address by which the server reaches its database.
+
+    `works`: whether the server does owed work, too.
+    """
     name = f"stage_{number}"
     own = below.folder / name
     own.mkdir()
@@ -148,10 +160,12 @@ async def stage_on(
         Database(named(below.postgres.superuser_dsn, name), size=4) as database,
     ):
         settings = _plain(server_settings(sandbox_url=sandbox_url))
+        if works:
+            settings |= {"worker": "true", "worker_lease_seconds": str(LEASE_SECONDS)}
         server = ForkedServer(below.nursery, below.listeners[number], own, dsn, settings)
         with contextlib.closing(Truth(own / "truth.log")) as truth:
             async with forked(server):
-                yield Stage(server, int(sandbox_url.rpartition(":")[2]), truth, database)
+                yield Stage(server, int(sandbox_url.rpartition(":")[2]), truth, database, works)
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.faults.owed import calm, owed_by_nobody
 from tests.system.audit import broken_invariants
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ async def judge(run: Run) -> Verdict:
     """
     for _ in range(LOOKS_MAX):
         await run.told_all()
+        if run.stage.works:
+            await calm(run.stage.database)
         verdict = await _look(run)
         if verdict.is_good:
             break
@@ -79,6 +82,8 @@ async def _look(run: Run) -> Verdict:
     await _answers(verdict, database, run.client)
     await _orders(verdict, database, run)
     await compare(verdict, database, run.gateway.truth, run.order_ids)
+    if run.stage.works:
+        verdict.lost.extend(await owed_by_nobody(database, run.order_ids, run.given_up))
     verdict.inconsistent.extend(await broken_invariants(database))
     return verdict
 
