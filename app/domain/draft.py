@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.domain.changes import Decision, OrderRecord, PaymentRecord, terms_of
+from app.domain.copying import copy_with
 from app.domain.cover import ever_covered
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import add_facts
@@ -222,7 +223,7 @@ def _learn(known: Facts, told: Iterable[Fact], now: datetime) -> tuple[Facts, li
     for fact in joined:
         before = known.get(fact.key)
         if before is None:
-            stamped = fact if fact.recorded_at else replace(fact, recorded_at=now)
+            stamped = fact if fact.recorded_at else copy_with(fact, recorded_at=now)
             facts[fact.key] = stamped
             news.append(stamped)
         elif replace(fact, recorded_at=before.recorded_at) != before:
@@ -268,6 +269,7 @@ _Row = TypeVar("_Row", "Order", "Payment")
 
 def changed(row: _Row, updated_at: datetime, **values: Any) -> _Row:  # noqa: ANN401 - the row's own fields
     """Return the row with these values, or the very same object when it has them already."""
-    if all(getattr(row, name) == value for name, value in values.items()):
-        return row
-    return replace(row, updated_at=updated_at, **values)
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            return copy_with(row, updated_at=updated_at, **values)
+    return row
