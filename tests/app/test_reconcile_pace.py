@@ -119,3 +119,12 @@ async def test_no_gateway_is_called_under_a_lease_that_ran_out(backroom: Backroo
             await backroom.pace.turn(backroom.gateway)
     finally:
         LEASE.reset(token)
+
+
+async def test_nobody_is_left_waiting_for_a_caller_that_broke(backroom: Backroom) -> None:
+    moments = iter([0.0])  # a clock that breaks once the turns were taken
+
+    async with Pace(backroom.database, clock=lambda: next(moments)) as pace, asyncio.timeout(5):
+        told = await asyncio.gather(*(pace.turn(backroom.gateway) for _ in range(3)), return_exceptions=True)
+
+    assert [type(each) for each in told] == [RuntimeError] * 3

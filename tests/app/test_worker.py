@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
 import pytest
@@ -314,3 +314,36 @@ async def test_the_figures_are_among_the_metrics(database: Database) -> None:
 
 async def _died(worker: Worker, count: int) -> bool:
     return worker.figures.counts.dead.get(KIND, 0) == count
+
+
+async def test_a_loop_that_breaks_between_two_looks_begins_again(database: Database) -> None:
+    class Bell(asyncio.Event):
+        broken = False
+
+        async def wait(self) -> Literal[True]:
+            if not self.broken:
+                self.broken = True
+                raise ZeroDivisionError("a bug")
+            return await super().wait()
+
+    async def handler(_: ClaimedJob) -> Result:
+        return Done()
+
+    limits = WorkerLimits(look_every_seconds=0.02, pause_seconds_max=0.05)
+    worker = a_worker(database, handler, limits)
+    worker._bell = bell = Bell()
+
+    async with worker:
+        await until(partial(_is_broken, bell))
+        await owe(database)
+        await until(lambda: _tried_none(database))
+
+    assert await rows(database) == []
+
+
+async def _is_broken(bell: asyncio.Event) -> bool:
+    return bool(vars(bell).get("broken"))
+
+
+async def _tried_none(database: Database) -> bool:
+    return await rows(database) == []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.faults.points import Point
     from tests.faults.stage import Stage
 
-SAMPLE: Final = 20
+SAMPLE: Final = 14
 SEED: Final = 1
 HANDS_BACK: Final = "app.settle:Settler._interrupted/now = time.monotonic()#1"
 
