@@ -68,7 +68,8 @@ class Demo:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**_own_environment(), "COLUMNS": "80"},
+            # The worker would find by itself what these journeys lose on purpose.
+            env={**_own_environment(), "COLUMNS": "80", "ORDERPULSE_WORKER": "false"},
             start_new_session=True,
         )
         self._reader = asyncio.create_task(self._read(self._process))
