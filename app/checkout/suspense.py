@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.auth import Caller
+    from app.domain.changes import Change
     from app.domain.order import Order
     from app.domain.suspense import SuspenseItem
     from app.settle import Settler
@@ -62,7 +63,7 @@ class Suspense:
                     refund_id=key_id,
                     source=EventSource.STAFF,
                 )
-                await self._settle(Command(order_id=item.order_id, change=change), key_id, answer)
+                await self._settle(item.order_id, change, key_id, answer)
             elif resolution is SuspenseResolution.APPLY_TO_ORDER:
                 await self._adopt(item, await self._order(caller, item, order_id), key_id, answer)
             elif not await store.resolve_unknown(
@@ -104,15 +105,15 @@ class Suspense:
             payment=_payment_of(item, order, payment_id), amount=item.amount, source=EventSource.STAFF
         )
         try:
-            await self._settle(Command(order_id=order.id, change=change), key_id, answer)
-        except Exception as error:
+            await self._settle(order.id, change, key_id, answer)
+        except Exception as error:  # whatever it is, it goes on, but for one that says who was first
             if is_conflict(error):  # another order has it by now
                 raise _settled_before() from error
             raise
 
-    async def _settle(self, command: Command, key_id: UUID, answer: Answer) -> None:
+    async def _settle(self, order_id: UUID, change: Change, key_id: UUID, answer: Answer) -> None:
         await self._settler.submit(
-            Command(order_id=command.order_id, change=command.change, key_id=key_id, answer=answer.to_json())
+            Command(order_id=order_id, change=change, key_id=key_id, answer=answer.to_json())
         )
 
 
