@@ -8,7 +8,6 @@ submitted again: facts are a set, and every command knows when it was done befor
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -75,8 +74,10 @@ class _Waiting:
 class _Lane:
     """One connection that commits, and what it is at work on."""
 
+    number: int
     pause: float
     """In seconds, before the next try after an interruption."""
+    task: asyncio.Task[None] | None = None
     connection: Connection | None = None
     batch: list[_Waiting] = field(default_factory=list)
 
@@ -111,24 +112,23 @@ class Settler:
         self._limits = limits or SettlerLimits()
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
-        self._lanes: list[asyncio.Task[None]] = []
+        self._lanes = [
+            _Lane(number, pause=self._limits.pause_min_seconds) for number in range(self._limits.lanes)
+        ]
         self._stopping = False
         self.figures = SettlerFigures(waiting=lambda: len(self._queue))
 
     async def __aenter__(self) -> Self:
-        self._lanes = [
-            asyncio.create_task(self._run_lane(number), name=f"settle-{number}")
-            for number in range(self._limits.lanes)
-        ]
+        for lane in self._lanes:
+            self._start(lane)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Settle what is queued, then stop."""
         self._stopping = True
         self._arrived.set()
-        for lane in self._lanes:
-            with contextlib.suppress(asyncio.CancelledError):
-                await lane
+        while running := [lane.task for lane in self._lanes if lane.task and not lane.task.done()]:
+            await asyncio.wait(running)
 
     async def submit(self, submission: Submission) -> Outcome:
         """Settle one webhook or command, and return once it is committed.
@@ -144,27 +144,29 @@ class Settler:
         self._arrived.set()
         return await future
 
-    async def _run_lane(self, number: int) -> None:
+    def _start(self, lane: _Lane) -> None:
+        lane.task = asyncio.create_task(self._run_lane(lane), name=f"settle-{lane.number}")
+        lane.task.add_done_callback(lambda task: self._lane_ended(lane, task))
+
+    def _lane_ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
+        """Begin again with what the lane had at hand when it broke: half of settle would stand still."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("settle.lane_broken", exc_info=error)
+            self._start(lane)
+
+    async def _run_lane(self, lane: _Lane) -> None:
         """Settle batch after batch until settle stops. What was interrupted stays with its lane, and is tried again."""
-        lane = _Lane(pause=self._limits.pause_min_seconds)
         while lane.batch or self._queue or not self._stopping:
             try:
-                await self._run_once(lane, number)
-            except Exception:
-                # The boundary of a lane, which outlives what happens even while it deals with something else.
-                log.exception("settle.lane")
+                await self._settle_next(lane)
+            except Exception as error:  # noqa: BLE001 - whatever happens to one batch
+                self._interrupted(lane, error)
+                await asyncio.sleep(lane.pause)
+                lane.pause = min(lane.pause * 2, self._limits.pause_max_seconds)
         if lane.connection is not None:
             await lane.connection.close()
 
-    async def _run_once(self, lane: _Lane, number: int) -> None:
-        try:
-            await self._settle_next(lane, number)
-        except Exception as error:  # noqa: BLE001 - whatever happens to one batch
-            self._interrupted(lane, error)
-            await asyncio.sleep(lane.pause)
-            lane.pause = min(lane.pause * 2, self._limits.pause_max_seconds)
-
-    async def _settle_next(self, lane: _Lane, number: int) -> None:
+    async def _settle_next(self, lane: _Lane) -> None:
         while not (lane.batch or self._queue):
             if self._stopping:
                 return
@@ -175,7 +177,7 @@ class Settler:
         if lane.connection is None or lane.connection.is_closed():
             lane.connection = await connect(
                 self._dsn,
-                application_name=f"orderpulse-settle-{number}",
+                application_name=f"orderpulse-settle-{lane.number}",
                 plan_cache_mode="force_generic_plan",
                 **_KEYED,
             )

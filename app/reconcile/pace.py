@@ -43,19 +43,22 @@ class _Queue:
     """Those of this process who wait for one gateway."""
 
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-    turns: list[asyncio.Future[None]] = field(default_factory=list)
-    """Those for whom turns were taken last."""
+    """Each stays in here until it was called up or refused: whoever is lost holds its job's lease for ever."""
     caller: asyncio.Task[None] | None = None
     last_turn_at: float = 0.0
     rests_until: float = 0.0
     failures: int = 0
 
     def over(self, caller: asyncio.Task[None]) -> None:
-        """Leave nobody waiting for a caller that broke: a job would hold its lease for ever."""
+        """Leave nobody waiting for a caller that broke."""
         if not caller.cancelled() and (error := caller.exception()) is not None:
-            for future in (*self.turns, *self.waiting):
-                _refuse(future, error)
-            self.waiting.clear()
+            self.refuse(len(self.waiting), error)
+
+    def refuse(self, count: int, error: BaseException) -> None:
+        """Tell the first of those who wait that there is no turn for them."""
+        for _ in range(count):
+            _refuse(self.waiting[0], error)
+            self.waiting.popleft()
 
 
 class Pace:
@@ -112,37 +115,28 @@ class Pace:
         queue.rests_until = max(queue.rests_until, self._clock() + seconds)
         await gateway_states.rest(self._database, gateway.name, seconds)
 
-    def rest_seconds(self, gateway: GatewayName) -> float:
-        """Return how long a gateway is still left alone, as far as this process knows."""
-        queue = self._queues.get(gateway)
-        return max(queue.rests_until - self._clock(), 0.0) if queue else 0.0
-
     async def _call_up(self, gateway: GatewayName, queue: _Queue, interval_seconds: float) -> None:
         """Take turns for those who wait, and call up one after the other."""
-        while queue.waiting:
-            turns = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), TURNS_MAX))]
-            queue.turns = turns
+        while count := min(len(queue.waiting), TURNS_MAX):
             asked_at = self._clock()
             try:
-                wait, rest = await gateway_states.take_turns(
-                    self._database, gateway, len(turns), interval_seconds
-                )
+                wait, rest = await gateway_states.take_turns(self._database, gateway, count, interval_seconds)
             except Exception as error:  # noqa: BLE001 - told to those who wait
-                for future in turns:
-                    _refuse(future, error)
+                queue.refuse(count, error)
                 continue
             began_at = self._clock()
             queue.rests_until = max(queue.rests_until, began_at + rest if rest else 0.0)
             late_after = asked_at + wait + LATE_INTERVALS_MAX * interval_seconds
-            for number, future in enumerate(turns):
+            for number in range(count):
                 own_time = began_at + wait + number * interval_seconds
                 await self._until(max(own_time, queue.last_turn_at + interval_seconds), queue)
                 if number and self._clock() > late_after + number * interval_seconds:
-                    queue.waiting.extendleft(reversed(turns[number:]))
                     break
-                self._call(gateway, future, queue)
+                self._call_first(gateway, queue)
+                queue.waiting.popleft()
 
-    def _call(self, gateway: GatewayName, future: asyncio.Future[None], queue: _Queue) -> None:
+    def _call_first(self, gateway: GatewayName, queue: _Queue) -> None:
+        future = queue.waiting[0]
         if queue.rests_until > self._clock():
             _refuse(future, GatewayRestsError(gateway, queue.rests_until - self._clock()))
         elif not future.done():

@@ -212,11 +212,11 @@ class Worker:
         lease = Lease(self._limits.lease_seconds)
         lease.renew(claimed_at, self._limits.lease_seconds)
         LEASE.set(lease)
-        renewal = asyncio.create_task(self._hold_on(job, lease), name="lease")
-        try:
-            kept, outcome = await self._do(job)
-        finally:
-            renewal.cancel()
+        work = asyncio.current_task()
+        assert work is not None, "a job is done in a task of its own"  # noqa: S101 - that of `_begin`
+        renewal = asyncio.create_task(self._hold_on(job, lease, work), name="lease")
+        kept, outcome = await self._do(job)
+        renewal.cancel()
         self.figures.ended[outcome if kept else "lost"] += 1
         log.log(
             logging.DEBUG if outcome in ("done", "again") and kept else logging.WARNING,
@@ -230,11 +230,13 @@ class Worker:
             },
         )
 
-    async def _hold_on(self, job: ClaimedJob, lease: Lease) -> None:
-        """Extend the lease for as long as the work takes. Without the database it runs out, and the work stops."""
+    async def _hold_on(self, job: ClaimedJob, lease: Lease, work: asyncio.Task[None]) -> None:
+        """Extend the lease for as long as the work takes. Without the database it runs out, and the work stops.
+
+        It looks to the work itself: whatever that breaks with, nobody goes on to hold a job that nobody does.
+        """
         seconds = self._limits.lease_seconds
-        while True:
-            await asyncio.sleep(seconds / 3)
+        while not (await asyncio.wait([work], timeout=seconds / 3))[0]:
             asked_at = time.monotonic()
             with contextlib.suppress(*_HARMLESS):
                 if not await jobs.extend(self._database, job, seconds):

@@ -65,7 +65,7 @@ async def run_points(options: argparse.Namespace) -> int:
         tally = await run_matrix(stage_list, cells, reach, seconds=_seconds(options), on_result=progress)
     unreached = _print_coverage(limits, reach, tally)
     _say(tally.summary())
-    return int(bool(tally.bad) or bool(unreached))
+    return int(bool(tally.bad or tally.crippled or unreached))
 
 
 async def run_kills(options: argparse.Namespace) -> int:

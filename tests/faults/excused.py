@@ -11,19 +11,12 @@ _AT_ONCE: Final = (
     "the sandbox's refunds are through when they are answered, so that none is asked after later"
 )
 _BROKEN: Final = "only an exception that nothing expects leads there, and a run plants one fault"
-_ASKED: Final = "the figure is there to be looked at, and nothing in a server looks at it"
 
 EXCUSED: Final = {
     "app.batch:_Batch._command/return DomainError(ErrorCode.NOT_FOUND, 'There is no such order.')#1": (
         "a command names an order that was just read, and orders are never deleted"
     ),
-    "app.settle:Settler._run_lane/log.exception('settle.lane')#1": (
-        "only an exception while another one is dealt with leads there, and a run plants one fault"
-    ),
     "app.reconcile.backfill:Backfill.__call__/return Done()#1": _NO_LIST,
-    "app.reconcile.pace:Pace.rest_seconds/queue = self._queues.get(gateway)#1": _ASKED,
-    "app.reconcile.pace:Pace.rest_seconds/"
-    "return max(queue.rests_until - self._clock(), 0.0) if queue else 0.0#1": _ASKED,
     "app.reconcile.refunds:_next/later = (step - job.age_seconds for step in ASK_AFTER_SECONDS if step > …#1": _AT_ONCE,
     "app.reconcile.refunds:_next/return Again(next(later, ASK_DAILY_SECONDS))#1": _AT_ONCE,
     "app.reconcile.refunds:_outcome/if not told & _TAKEN:#1": _AT_ONCE,
@@ -31,9 +24,9 @@ EXCUSED: Final = {
     "app.reconcile.refunds:_outcome/"
     "later = (step - job.age_seconds for step in ASK_AFTER_SECONDS if step > …#1": _AT_ONCE,
     "app.reconcile.refunds:_outcome/return Again(next(later, ASK_DAILY_SECONDS))#1": _AT_ONCE,
-    "app.reconcile.pace:_Queue.over/for future in (*self.turns, *self.waiting):#1": _BROKEN,
-    "app.reconcile.pace:_Queue.over/_refuse(future, error)#1": _BROKEN,
-    "app.reconcile.pace:_Queue.over/self.waiting.clear()#1": _BROKEN,
+    "app.reconcile.pace:_Queue.over/self.refuse(len(self.waiting), error)#1": _BROKEN,
+    "app.settle:Settler._lane_ended/log.error('settle.lane_broken', exc_info=error)#1": _BROKEN,
+    "app.settle:Settler._lane_ended/self._start(lane)#1": _BROKEN,
     "app.worker.worker:Worker._loop_ended/log.error('worker.loop_broken', exc_info=error)#1": _BROKEN,
     "app.worker.worker:Worker._loop_ended/"
     "asyncio.get_running_loop().call_later(self._limits.pause_seconds_max, se…#1": _BROKEN,

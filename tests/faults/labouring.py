@@ -22,7 +22,7 @@ BEGINS: Final = (
 )
 TURNS: Final = (
     "app.reconcile.pace:Pace._call_up/"
-    "before await gateway_states.take_turns(self._database, gateway, len(turn…#1"
+    "before await gateway_states.take_turns(self._database, gateway, count, i…#1"
 )
 CONCLUDES: Final = "app.worker.worker:Worker._conclude/database = self._database#1"
 HANDLES: Final = (
@@ -32,7 +32,7 @@ HANDLES: Final = (
 LOOKS: Final = "app.worker.worker:Worker._look/rooms, other_room = self._rooms()#1"
 TOOK_TURNS: Final = (
     "app.reconcile.pace:Pace._call_up/"
-    "after await gateway_states.take_turns(self._database, gateway, len(turns…#1"
+    "after await gateway_states.take_turns(self._database, gateway, count, in…#1"
 )
 AWAY_SECONDS: Final = 3.0
 """Longer than a try and a lease last together."""

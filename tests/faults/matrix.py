@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tests.faults.board import Action
 from tests.faults.excused import EXCUSED
 from tests.faults.nursery import LANES_SECONDS
-from tests.faults.owed import forget
+from tests.faults.owed import forget, still_owed
 from tests.faults.points import all_points, by_name
 from tests.faults.run import Run
 from tests.faults.scenarios import SCENARIOS
@@ -145,7 +145,7 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
             stage.server.board.disarm()
             return await judge(run)
     except StuckError as stuck:
-        return Verdict(lost=[str(stuck)])
+        return Verdict(lost=[str(stuck), *await still_owed(stage.database)])
     except UnexpectedError as unexpected:
         return Verdict(inconsistent=[str(unexpected)])
 

@@ -72,6 +72,12 @@ async def calm(database: Database) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
+async def still_owed(database: Database) -> list[str]:
+    """Return a line for each job that there is, for whoever has to find out why it is."""
+    rows = await database.fetch("SELECT *, statement_timestamp() AS now FROM jobs ORDER BY due_at")
+    return [f"there is the job {dict(row)}" for row in rows]
+
+
 async def owed_by_nobody(database: Database, order_ids: set[UUID], given_up: set[UUID]) -> list[str]:
     """Return what is not at its end though nobody will see to it, but for what was to be given up."""
     rows = await database.fetch(_OWED_BY_NOBODY, list(order_ids), list(given_up))
