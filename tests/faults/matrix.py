@@ -234,8 +234,6 @@ async def run_matrix(
             tally.add(result)
             on_result(result, tally)
             if not result.verdict.is_good or result.crippled:
-                await stage.server.restart()
-            if not result.verdict.is_good:
                 await stage.clear()
 
     await asyncio.gather(*(work(stage) for stage in stages))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +71,7 @@ BUILDS: Final = {
 """With points; as it is but for its waits; as it is."""
 
 
+@lru_cache
 def modules() -> dict[str, Path]:
     """Return the modules of the path that there are, by name, in the order of the list."""
     found: dict[str, Path] = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LANES_SECONDS: Final = 0.02
+IMPORTED_LATE: Final = (
+    "anyio._backends._asyncio",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+)
+"""What a server would import when it is needed first: a good part of what its short life costs."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -124,6 +132,9 @@ def _fork(birth: Birth, made: Any) -> int:  # noqa: ANN401 - an application
 def _import_the_product() -> None:
     import app.cli.serving  # noqa: PLC0415 - only after points can be planted
     import app.gateways.sandbox.gateway  # noqa: F401, PLC0415 - found by its settings, and only then
+
+    for late in IMPORTED_LATE:
+        importlib.import_module(late)
 
 
 def _wiring(birth: Birth) -> Any:  # noqa: ANN401 - the product's, imported late

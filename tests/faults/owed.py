@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from app.reconcile.backfill import OVERLAP_SECONDS
 from tests.faults.waiting import deadline
 
 if TYPE_CHECKING:
@@ -14,10 +16,13 @@ if TYPE_CHECKING:
     from db.pool import Database
 
 CALM_SECONDS_MAX: Final = 30.0
-POLL_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.03
 _FORGET: Final = """
 WITH gone AS (DELETE FROM jobs WHERE kind <> 'GATEWAY_BACKFILL'),
-     rested AS (UPDATE gateway_states SET rests_until = NULL)
+     rested AS (
+       INSERT INTO gateway_states AS g (gateway, next_call_at, listed_until)
+       VALUES ('SANDBOX', clock_timestamp(), clock_timestamp() + $1)
+       ON CONFLICT (gateway) DO UPDATE SET rests_until = NULL, listed_until = excluded.listed_until)
 UPDATE jobs SET due_at = statement_timestamp() + interval '1 hour', attempts = 0, last_error = NULL, died_at = NULL
  WHERE kind = 'GATEWAY_BACKFILL' AND lease_id IS NULL
 """
@@ -41,8 +46,11 @@ SELECT 'the job ' || j.kind || ' of ' || j.subject_id || ' was given up: ' || j.
 
 
 async def forget(database: Database) -> None:
-    """Let nobody do what earlier runs left to be done: their polls would use up what is planned for this one."""
-    await database.fetch(_FORGET)
+    """Let nobody do what earlier runs left to be done: their polls would use up what is planned for this one.
+
+    Nor does anybody read the gateway's list further back than now.
+    """
+    await database.fetch(_FORGET, timedelta(seconds=OVERLAP_SECONDS))
 
 
 async def make_due(database: Database, *kinds: JobKind) -> None:

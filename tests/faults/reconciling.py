@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.faults.truth import Object
     from tests.system.shop import Guest
 
-POLL_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.03
 REPLAY: Final = JobKind.INBOX_REPLAY
 
 
@@ -194,11 +194,14 @@ async def replayed_in_vain(run: Run) -> None:
     await run.told_all()
     query = "mutation ($id: ID!) { inboxEventReplay(id: $id) { errors { code } } }"
     inbox = "SELECT id FROM inbox_events WHERE external_id = ANY($1)"
-    for row in await run.stage.database.fetch(inbox, [*run.hopeless.values(), applied["id"]]):
+    rows = await run.stage.database.fetch(inbox, [*run.hopeless.values(), applied["id"]])
+    for row in rows:
         await run.client.run(query, {"id": encode_id(IdPrefix.INBOX_EVENT, row["id"])}, STAFF_KEY)
         await owe(run.stage.database, REPLAY, row["id"])
     await _until(
-        run, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'INBOX_REPLAY' AND died_at IS NULL)"
+        run,
+        "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE subject_id = ANY($1) AND died_at IS NULL)",
+        [row["id"] for row in rows],
     )
 
 
@@ -223,12 +226,32 @@ async def unknown_money(run: Run) -> None:
             raise UnexpectedError(f"money of {reference} went back otherwise than once")
 
 
+async def held(run: Run) -> None:
+    """What was paid too much is held until staff say what becomes of it; the second thing they say is refused."""
+    guest = await run.order(latePaymentPolicy="HOLD")
+    payments = [await run.opened(guest) for _ in range(2)]
+    run.gateway.paused = True
+    await asyncio.gather(*(run.pay(payment) for payment in payments))
+    await run.told_all()
+    for payment in payments:
+        run.gateway.send(orjson.dumps(run.forged(payment)))
+    await run.told_all()
+    ids = [uuid_of(payment["id"]) for payment in payments]
+    item = (await _until(run, "SELECT id FROM suspense_items WHERE payment_id = ANY($1)", ids))["id"]
+    for resolution in run.dice.sample(("REFUND", "WRITE_OFF", "APPLY_TO_ORDER"), 3):
+        said = {"id": encode_id(IdPrefix.SUSPENSE_ITEM, item), "resolution": resolution}
+        await run.client.call("suspenseResolve", said)
+    await calm(run.stage.database)
+    await run.told_all()
+
+
 async def backfilled(run: Run) -> None:
     """Nobody told of anything, neither of what was paid nor of what was declined; the gateway's list has it all."""
     payments = [await run.opened(await run.order()) for _ in range(3)]
     for payment in payments:
         await _unheard(run, payment)
     await run.chaos("list_events", run.dice.choice((500, 503)))
+    await run.stage.database.fetch("UPDATE gateway_states SET listed_until = NULL")
     for _ in range(2):
         await owe(run.stage.database, JobKind.GATEWAY_BACKFILL, backfill_id(GatewayName.SANDBOX))
         await calm(run.stage.database)

@@ -29,6 +29,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         reconciling.called_off,
         reconciling.refund_left_alone,
         reconciling.backfilled,
+        reconciling.held,
         reconciling.expired,
         reconciling.released,
         reconciling.replayed,

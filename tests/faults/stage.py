@@ -72,7 +72,8 @@ class Stage:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def clear(self) -> None:
-        """Empty the database."""
+        """Empty the database, with nobody left who could write there what earlier runs had them do."""
+        await self.server.restart()
         async with self.database.connection() as connection:
             await connection.execute(EMPTY)
 
