@@ -145,7 +145,9 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
             stage.server.board.disarm()
             return await judge(run)
     except StuckError as stuck:
-        return Verdict(lost=[str(stuck), *await still_owed(stage.database)])
+        return Verdict(
+            lost=[str(stuck), *await still_owed(stage.database), *await stage.server.what_is_awaited()]
+        )
     except UnexpectedError as unexpected:
         return Verdict(inconsistent=[str(unexpected)])
 

@@ -29,7 +29,7 @@ from tests.faults.board import Board
 from tests.faults.money_path import BUILDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 LANES_SECONDS: Final = 0.02
 IMPORTED_LATE: Final = (
@@ -164,9 +164,32 @@ async def _serve(birth: Birth, made: Any) -> None:  # noqa: ANN401 - as above
     if made is not None:
         vars(serving)["create_app"] = lambda _: made
     watching = asyncio.create_task(_watch_lanes(Board.shared(Path(birth.board))))
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGUSR1, _tell_what_is_awaited, Path(birth.board).with_name("awaited")
+    )
     async with serving.serving(_wiring(birth), socket.socket(fileno=os.dup(birth.listener))):
         pass
     watching.cancel()
+
+
+def _tell_what_is_awaited(told: Path) -> None:
+    """Write where each task stands, down to the innermost await: what to look at when nothing goes on any more."""
+    told.write_text(
+        "\n".join(f"{task.get_name()}: {' > '.join(_awaits(task))}" for task in asyncio.all_tasks())
+    )
+
+
+def _awaits(task: asyncio.Task[Any]) -> Iterator[str]:
+    at: Any = task.get_coro()
+    while at is not None:
+        for kind, next_one in (("cr", "cr_await"), ("ag", "ag_await"), ("gi", "gi_yieldfrom")):
+            if (frame := getattr(at, f"{kind}_frame", None)) is not None:
+                yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+                at = getattr(at, next_one)
+                break
+        else:
+            yield repr(at)
+            return
 
 
 async def _watch_lanes(board: Board) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 READY_SECONDS_MAX: Final = 60.0
 END_SECONDS_MAX: Final = 20.0
 POLL_SECONDS: Final = 0.002
+TOLD_SECONDS: Final = 0.5
 
 
 @dataclass
@@ -152,6 +153,14 @@ class ForkedServer:
         if not self.ended.done():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    async def what_is_awaited(self) -> list[str]:
+        """Return a line for each of its tasks, with all that it waits for."""
+        told = self.folder / "awaited"
+        told.unlink(missing_ok=True)
+        self.signal(signal.SIGUSR1)
+        await asyncio.sleep(TOLD_SECONDS)
+        return told.read_text().splitlines() if told.exists() else []
 
     async def gone(self) -> int:
         """Wait for its end and return its exit code."""
