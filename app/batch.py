@@ -55,6 +55,8 @@ class Webhook:
     object_ids: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     next_action: Mapping[str, object] | None = None
+    asks: bool = False
+    """Whether the gateway is to be asked at once what it is about."""
     error: str | None = None
     """Why it can't be applied, known beforehand."""
     replayed: bool = False
@@ -70,7 +72,9 @@ class Webhook:
     def failed(self, error: Exception) -> Webhook:
         """Return the delivery to be kept with the reason why it can't be applied."""
         reason = f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX]
-        return replace(self, facts=(), reference=None, object_ids=(), next_action=None, error=reason)
+        return replace(
+            self, facts=(), reference=None, object_ids=(), next_action=None, asks=False, error=reason
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,8 @@ class Outcome:
 
     record: OrderRecord | None = None
     change: OrderChange | None = None
+    owes: bool = False
+    """Whether work came to be owed that is due at once."""
     status: InboxEventStatus | None = None
     payment_id: UUID | None = None
 
@@ -153,7 +159,7 @@ class _Batch:
     def _webhook(self, webhook: Webhook, matches: Mapping[UUID, UUID]) -> Outcome:
         if webhook.error is not None:
             return self._mark(webhook, InboxEventStatus.FAILED, error=webhook.error)
-        if not webhook.facts:
+        if not webhook.facts and not webhook.asks:
             return self._mark(webhook, InboxEventStatus.IGNORED, payment_id=next(iter(matches), None))
         if not matches:
             self._keep_unknown_money(webhook)
@@ -168,6 +174,7 @@ class _Batch:
             facts=webhook.facts,
             reference=webhook.reference,
             next_action=webhook.next_action,
+            asks=webhook.asks,
         )
         try:
             decision = self._decide(order_id, report)
@@ -178,6 +185,7 @@ class _Batch:
         return Outcome(
             record=decision.record,
             change=decision.as_change(webhook.received_at) if decision.events else None,
+            owes=decision.owes,
             status=InboxEventStatus.APPLIED,
             payment_id=payment_id,
         )
@@ -197,7 +205,11 @@ class _Batch:
             return error
         if command.key_id is not None:
             self._writes.answers.append({"id": command.key_id, "answer": command.answer})
-        return Outcome(record=decision.record, change=decision.as_change() if decision.events else None)
+        return Outcome(
+            record=decision.record,
+            change=decision.as_change() if decision.events else None,
+            owes=decision.owes,
+        )
 
     def _decide(self, order_id: UUID, change: Change) -> Decision:
         record = self._records[order_id]

@@ -14,6 +14,7 @@ from app.domain.changes import Report
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import Fact, FactKind
 from app.domain.states import EventSource, PaymentStatus
+from app.domain.taking import wants
 from app.gateways import NO_REFERENCE, GatewayAnswer, GatewayError, GatewayErrorKind, PaymentHandle
 from app.idempotency import Answer
 
@@ -101,7 +102,7 @@ class GatewayCalls:
         refund_id = refund[0] if refund else None
         refusal: DomainError | None = None
         try:
-            said = await self.ask(gateway, call)
+            said = await self._taken(gateway, payment, await self.ask(gateway, call), EventSource.API)
         except GatewayError as error:
             log.warning(
                 "gateway.refused",
@@ -144,7 +145,7 @@ class GatewayCalls:
         Raises:
             GatewayError: it can't be found out now.
         """
-        said = await self.fetch(gateway, payment)
+        said = await self.fetch(gateway, payment, refund_id)
         if knows_refund(said.facts, refund_id):
             return said, True
         failed = Fact(
@@ -156,10 +157,10 @@ class GatewayCalls:
         )
         return GatewayAnswer(facts=(*said.facts, failed), reference=said.reference), False
 
-    async def fetch(self, gateway: Gateway, payment: Payment) -> GatewayAnswer:
-        """Ask after a payment; one that the gateway never had has nothing to say."""
+    async def fetch(self, gateway: Gateway, payment: Payment, *refund_ids: UUID) -> GatewayAnswer:
+        """Ask after a payment and those refunds of it; one that the gateway never had has nothing to say."""
         try:
-            return await self.ask(gateway, lambda: gateway.fetch(handle_of(payment)))
+            return await self.ask(gateway, lambda: gateway.fetch(handle_of(payment, *refund_ids)))
         except GatewayError as error:
             if error.kind is GatewayErrorKind.NOT_FOUND:
                 return GatewayAnswer(facts=())
@@ -172,7 +173,29 @@ class GatewayCalls:
             GatewayError: NOT_FOUND and NO_REFERENCE too.
         """
         said = await self.ask(gateway, lambda: gateway.fetch(handle_of(payment)))
+        try:
+            said = await self._taken(gateway, payment, said, EventSource.POLL)
+        except GatewayError as error:
+            if error.kind is not GatewayErrorKind.DECLINED or error.answer is None:
+                raise
+            said = error.answer  # that the bank refused is what became of it
         return await self.report(payment, said, EventSource.POLL)
+
+    async def _taken(
+        self, gateway: Gateway, payment: Payment, said: GatewayAnswer, source: EventSource
+    ) -> GatewayAnswer:
+        """Take what the shopper agreed to and the gateway left to us, where the order wants it; return what it said.
+
+        Raises:
+            GatewayError: as any call; what was said before is settled.
+        """
+        if not said.awaits_us:
+            return said
+        record = await self.report(payment, said, source)
+        if not wants(record, payment.id):
+            return said
+        known = record.payments[payment.id].payment
+        return await self.ask(gateway, lambda: gateway.complete(handle_of(known), f"{payment.id}:complete"))
 
     async def give_up(self, gateway: Gateway, payment: Payment, source: EventSource) -> OrderRecord:
         """Cancel a payment at its gateway, settle what it answers, and return its order.
@@ -234,13 +257,14 @@ class GatewayCalls:
         return outcome.record
 
 
-def handle_of(payment: Payment) -> PaymentHandle:
-    """Return what a gateway needs to find a payment."""
+def handle_of(payment: Payment, *refund_ids: UUID) -> PaymentHandle:
+    """Return what a gateway needs to find a payment, and those refunds of it."""
     return PaymentHandle(
         payment_id=payment.id,
         reference=payment.reference,
         amount=payment.amount,
         capture_method=payment.capture_method,
+        refund_ids=refund_ids,
     )
 
 

@@ -86,14 +86,15 @@ def create_app(wiring: Wiring) -> Edge:
         pushes.committed(changes)
         hub.publish(changes)
         relay.announce(changes)
-        if any(change.owes for change in changes):
-            work.ring()
+
+    def on_owed() -> None:
+        work.ring()
 
     def on_doubt(versions: Sequence[tuple[UUID, int]]) -> None:
         hub.heard(versions)
         relay.announce_versions(versions)
 
-    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=on_doubt)
+    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=on_doubt, on_owed=on_owed)
     work = Work(wiring, settler, gateways)
     paying = Paying(
         database=database,
@@ -206,12 +207,12 @@ async def working(wiring: Wiring) -> AsyncIterator[None]:
     hub = LiveHub(OrderReader(Database(wiring.dsn)))  # nobody subscribes here, so it reads nothing
     relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
 
-    def on_commit(changes: Sequence[OrderChange]) -> None:
-        relay.announce(changes)
-        if any(change.owes for change in changes):
-            work.ring()
+    def on_owed() -> None:
+        work.ring()
 
-    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=relay.announce_versions)
+    settler = Settler(
+        wiring.dsn, on_commit=relay.announce, on_doubt=relay.announce_versions, on_owed=on_owed
+    )
     work = Work(wiring, settler, gateways)
     async with relay, settler, work:
         yield

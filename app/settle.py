@@ -103,12 +103,17 @@ class Settler:
         *,
         on_commit: Callable[[Sequence[OrderChange]], None],
         on_doubt: Callable[[Sequence[tuple[UUID, int]]], None],
+        on_owed: Callable[[], None] = lambda: None,
         limits: SettlerLimits | None = None,
     ) -> None:
-        """`on_commit` gets the committed changes; `on_doubt` orders and versions of which a change may be untold."""
+        """`on_commit` gets the committed changes; `on_doubt` orders and versions of which a change may be untold.
+
+        `on_owed` is called when a commit left work that is due at once.
+        """
         self._dsn = dsn
         self._on_commit = on_commit
         self._on_doubt = on_doubt
+        self._on_owed = on_owed
         self._limits = limits or SettlerLimits()
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
@@ -234,6 +239,8 @@ class Settler:
             self._on_commit(changes)
         if doubtful:
             self._on_doubt(doubtful)
+        if any(isinstance(outcome, Outcome) and outcome.owes for outcome in outcomes):
+            self._on_owed()
 
     def _interrupted(self, lane: _Lane, error: Exception) -> None:
         """Drop the connection, and keep what is not answered yet for the next try; give up what waited too long."""

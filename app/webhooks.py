@@ -158,6 +158,7 @@ def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_
         object_ids=notification.related_object_ids,
         facts=notification.facts,
         next_action=notification.next_action,
+        asks=notification.asks,
         error=error_text,
         received_at=received_at,
     )

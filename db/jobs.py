@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.domain.states import GatewayName, JobKind, PaymentStatus, RefundStatus
+from app.domain.jobs import PAYMENT_FINAL, REFUND_FINAL
+from app.domain.states import GatewayName, JobKind
 from app.identity import new_id
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 SWEEP_MAX: Final = 1000
 """Rows that one statement clears away; more come with the next."""
-PAYMENT_FINAL: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED)
-"""Where a payment's gateway has nothing more to say that is not told of refunds or disputes."""
-REFUND_FINAL: Final = (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED)
 _ERROR_LENGTH_MAX: Final = 2000
 
 

@@ -70,6 +70,8 @@ class Report:
     facts: tuple[Fact, ...]
     reference: str | None = None
     next_action: Mapping[str, object] | None = None
+    asks: bool = False
+    """Whether it says too little by itself, so that the gateway is to be asked at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,11 @@ class Decision:
     postings: tuple[tuple[UUID, Posting], ...] = ()
     jobs: tuple[Job, ...] = ()
 
+    @property
+    def owes(self) -> bool:
+        """Whether some of the work is due at once."""
+        return any(job.delay_seconds <= 0 for job in self.jobs)
+
     def as_change(self, received_at: float | None = None) -> OrderChange:
         """Return what subscribers are told; `received_at` is when the cause of it came in."""
         return OrderChange(
@@ -157,7 +164,6 @@ class Decision:
             payments=tuple(record.details for record in self.record.payments.values()),
             events=self.events,
             received_at=received_at,
-            owes=any(job.delay_seconds <= 0 for job in self.jobs),
         )
 
 

@@ -10,7 +10,7 @@ from app.domain.copying import copy_with
 from app.domain.cover import ever_covered
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import add_facts
-from app.domain.jobs import Job
+from app.domain.jobs import PAYMENT_FINAL, REFUND_FINAL, Job
 from app.domain.ledger import positions, postings
 from app.domain.order import is_complete, order_money, order_payment_status, order_status
 from app.domain.payment import payment_state
@@ -72,6 +72,15 @@ class Draft:
     def owe(self, job: Job) -> None:
         """Leave work to be done after the commit."""
         self._jobs.append(job)
+
+    def ask(self, payment_id: UUID) -> None:
+        """Have its gateway asked at once about a payment, and its refunds, that are not at their end."""
+        payment, refunds = self.payments[payment_id].payment, self.payments[payment_id].state.refunds
+        if payment.status not in PAYMENT_FINAL:
+            self.owe(Job(kind=JobKind.PAYMENT_POLL, subject_id=payment_id, gateway=payment.gateway))
+        for refund in refunds:
+            if refund.status not in REFUND_FINAL:
+                self.owe(Job(kind=JobKind.REFUND, subject_id=refund.id, gateway=payment.gateway))
 
     def put(self, record: PaymentRecord) -> None:
         """Set one payment."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from app.domain.states import PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from app.domain.states import GatewayName, JobKind
+
+PAYMENT_FINAL: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED)
+"""Where a payment's gateway has nothing more to say that is not told of refunds or disputes."""
+REFUND_FINAL: Final = (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,8 +154,6 @@ class OrderChange:
     events: tuple[OrderEvent, ...]
     received_at: float | None = None
     """When the delivery that caused it came in, on this process's monotonic clock."""
-    owes: bool = False
-    """Whether work is due at once because of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

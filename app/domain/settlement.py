@@ -57,8 +57,9 @@ def decide(record: OrderRecord, change: Change, now: datetime) -> Decision:  # n
 def _report(record: OrderRecord, report: Report, now: datetime) -> Decision:
     draft = Draft(record, report.source, now)
     draft.learn(report.payment_id, report.facts, reference=report.reference, next_action=report.next_action)
-    if draft.payments is record.payments:
-        return Decision(record=record)
-    draft.follow_money()
-    place_money(draft)
+    if report.asks:
+        draft.ask(report.payment_id)
+    if draft.payments is not record.payments:
+        draft.follow_money()
+        place_money(draft)
     return draft.decision()

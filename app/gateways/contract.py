@@ -75,6 +75,8 @@ class PaymentHandle:
     reference: str | None
     amount: Money
     capture_method: CaptureMethod
+    refund_ids: tuple[UUID, ...] = ()
+    """Refunds of ours to ask after, for a gateway that tells of none unless it is asked for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,8 @@ class GatewayAnswer:
     facts: tuple[Fact, ...]
     reference: str | None = None
     next_action: Mapping[str, Any] | None = None
+    awaits_us: bool = False
+    """The shopper agreed, and nothing moves until the merchant says so: `complete` does, unless nobody wants it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,8 @@ class Notification:
     """A verified webhook, translated. It names its payment by our id, the gateway's reference, or a known object.
 
     `external_id` is what the gateway calls the delivery and repeats when it delivers again. `facts` is empty for
-    a type that says nothing about money.
+    a type that says nothing about money. One that `asks` can't be acted on by itself, since its signature covers too
+    little or since it is our turn: the gateway is asked at once what it is about.
     """
 
     external_id: str
@@ -142,6 +147,7 @@ class Notification:
     facts: tuple[Fact, ...] = ()
     next_action: Mapping[str, Any] | None = None
     occurred_at: datetime | None = None
+    asks: bool = False
     body: bytes = b""
     """The event as a webhook brings it and `parse` reads it: set by `missed`, which takes it from a list."""
 
@@ -190,6 +196,8 @@ class Gateway(Protocol):
     """The ISO 4217 codes that it takes; empty for any."""
     polling: PollSchedule
     """How often it may be asked."""
+    releases: bool
+    """Whether it can be told to release an authorisation; elsewhere one lapses by itself."""
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what a browser may know: publishable keys, never secrets."""
@@ -199,6 +207,12 @@ class Gateway(Protocol):
 
     async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
         """Take what the gateway's browser SDK or redirect handed back, verify it, and look the payment up."""
+
+    async def complete(self, payment: PaymentHandle, key: str) -> GatewayAnswer:
+        """Take what an answer said that `awaits_us`: the money, or a hold on it where captures are by hand.
+
+        Whatever was taken before is looked up and not taken again.
+        """
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
         """Capture an authorisation, in whole or in part; the rest is released once it is final.

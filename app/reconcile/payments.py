@@ -6,13 +6,13 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
+from app.domain.jobs import PAYMENT_FINAL
 from app.domain.states import EventSource
 from app.gateway_calls import canceled, is_cancelable, is_unknown_to_gateway
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
 from app.gateways.polling import DAY
 from app.reconcile.results import Again, Done, Failed
 from db import reads
-from db.jobs import PAYMENT_FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +100,6 @@ class PaymentCancel:
             return Done()
         gateway = self._gateways.get(payment.gateway)
         record = await self._calls.give_up(gateway, payment, EventSource.SYSTEM)
-        if is_cancelable(record.payments[payment.id].payment):
+        if is_cancelable(record.payments[payment.id].payment) and gateway.releases:
             return Failed("The gateway still holds the authorisation.")
         return Done()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import FactKind
+from app.domain.jobs import REFUND_FINAL
 from app.domain.states import CaptureMethod, EventSource
 from app.gateway_calls import handle_of, knows_refund
 from app.gateways import GatewayError, GatewayErrorKind, PaymentHandle, RefundRequest
 from app.reconcile.results import Again, Dead, Done, Failed
 from db import owed, suspense
-from db.jobs import REFUND_FINAL
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,7 +47,7 @@ class RefundWork:
             return Done()
         refund, payment = found
         gateway = self._gateways.get(payment.gateway)
-        said = await self._calls.fetch(gateway, payment)
+        said = await self._calls.fetch(gateway, payment, refund.id)
         record = await self._calls.report(payment, said, EventSource.POLL)
         if not knows_refund(said.facts, refund.id) and refund.reference is None:
             record = await self._repeat(gateway, payment, refund)
@@ -102,6 +102,7 @@ class SuspenseRefund:
             reference=item.reference,
             amount=item.amount,
             capture_method=CaptureMethod.AUTOMATIC,
+            refund_ids=(item.id,),
         )
         said = await self._calls.ask(gateway, lambda: gateway.fetch(payment))
         facts = _of_refund(said.facts, item.id)

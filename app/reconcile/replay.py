@@ -99,6 +99,7 @@ def read_again(gateway: Gateway, inbox_id: UUID, external_id: str, kind: str, bo
         object_ids=said.related_object_ids,
         facts=said.facts,
         next_action=said.next_action,
+        asks=said.asks,
         error=error,
         replayed=True,
     )

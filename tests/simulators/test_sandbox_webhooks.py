@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.simulators.sandbox.deliverer import retry_seconds
+from app.simulators.kit.deliverer import retry_seconds
 from tests.simulators.sandbox_world import sandbox_serving, signed_header, until
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.simulators.sandbox.chaos import Chaos
+from app.simulators.kit.chaos import Chaos
 
 if TYPE_CHECKING:
     from app.simulators.sandbox.book import Book

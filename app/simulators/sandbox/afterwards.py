@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from app.simulators.kit.agenda import Agenda
 from app.simulators.sandbox import transitions
-from app.simulators.sandbox.agenda import Agenda
 
 if TYPE_CHECKING:
     from app.simulators.sandbox.book import Book

@@ -15,7 +15,7 @@ from app.simulators.sandbox.account import Account
 from app.simulators.sandbox.afterwards import Afterwards
 from app.simulators.sandbox.book import Book
 from app.simulators.sandbox.checkout import Checkout
-from app.simulators.sandbox.deliverer import Deliverer
+from app.simulators.sandbox.deliverer import event_deliverer
 from app.simulators.sandbox.errors import ApiError, ErrorType
 from app.simulators.sandbox.once import json_response
 from app.simulators.sandbox.rest import RestApi
@@ -73,9 +73,9 @@ def _loops(account: Account) -> list[Coroutine[None, None, None]]:
     book.on_change = afterwards.consider
     loops = [afterwards.run()]
     if config.webhook_url is not None:
-        deliverer = Deliverer(book, config.webhook_url, config.webhook_secret, lambda: account.chaos)
+        deliverer = event_deliverer(book, config.webhook_url, config.webhook_secret, lambda: account.chaos)
         book.on_event = deliverer.enqueue
-        loops.append(deliverer.run())
+        loops.append(deliverer.run(book.undelivered()))
     return loops
 
 

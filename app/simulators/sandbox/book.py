@@ -9,11 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from app.simulators.kit.deliverer import DeliveryStatus
 from app.simulators.sandbox.objects import Payment, new_id
 from app.simulators.sandbox.transitions import rfc3339
 from app.simulators.sandbox.truth_log import TruthLog
@@ -27,17 +27,6 @@ if TYPE_CHECKING:
 ATTEMPTS_SHOWN_MAX: Final = 50
 ANSWERS_KEPT: Final = timedelta(hours=24)
 _TICK: Final = timedelta(microseconds=1)
-
-
-class DeliveryStatus(StrEnum):
-    """What became of an event's webhook."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    LOST = "lost"
-    """Dropped on the way, by request; the gateway believes that it arrived."""
-    ABANDONED = "abandoned"
-    """Refused for days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

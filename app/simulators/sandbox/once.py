@@ -6,19 +6,18 @@ request; parameters that were refused leave the key free. Source: docs.stripe.co
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import Response
 
+from app.simulators.kit.mishaps import MishapError, disturbed, spoiled
 from app.simulators.sandbox import parameters
 from app.simulators.sandbox.book import Answer
-from app.simulators.sandbox.chaos import Mishap
 from app.simulators.sandbox.errors import ApiError, ErrorType
 
 if TYPE_CHECKING:
@@ -26,11 +25,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from app.simulators.kit.chaos import Mishap
     from app.simulators.sandbox.account import Account
     from app.simulators.sandbox.chaos import Operation
     from app.simulators.sandbox.transitions import Step
-
-HANG_SECONDS_MAX: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +67,20 @@ async def write(
     with _in_flight(account, key):
         mishap = await disturb(account, request, operation)
         answer = _work(account, key, fingerprint, prepare(body))
-    match mishap:
-        case Mishap.HANG_AFTER:
-            return await _hang(request)
-        case Mishap.GARBAGE_AFTER:
-            return Response("<html><h1>Bad gateway</h1></html>", media_type="text/html")
-        case _:
-            return json_response(answer.body, answer.status)
+    return await spoiled(request, mishap) or json_response(answer.body, answer.status)
 
 
 async def disturb(account: Account, request: Request, operation: Operation | None) -> Mishap | None:
     """Let the chaos have its way before the work; return what it wants afterwards."""
     if operation is None:
         return None
-    if account.chaos.api_latency_ms:
-        await asyncio.sleep(account.chaos.api_latency_ms / 1000)
-    fault = account.chaos.fault_of(operation)
-    if fault is Mishap.HANG:
-        await _hang(request)
-        raise ApiError("timeout", "Nothing was done.", status=504, error_type=ErrorType.API)
-    if isinstance(fault, int):
-        raise ApiError("chaos", "This call fails by request.", status=fault, error_type=ErrorType.API)
-    return fault
+    try:
+        return await disturbed(account.chaos, request, operation)
+    except MishapError as error:
+        code, message = (
+            ("timeout", "Nothing was done.") if error.hung else ("chaos", "This call fails by request.")
+        )
+        raise ApiError(code, message, status=error.status, error_type=ErrorType.API) from None
 
 
 def _work(account: Account, key: str | None, fingerprint: str, work: Callable[[], Done]) -> Answer:
@@ -124,17 +114,6 @@ def _in_flight(account: Account, key: str | None) -> Iterator[None]:
         yield
     finally:
         account.keys_in_flight.discard(key)
-
-
-async def _hang(request: Request) -> Response:
-    """Wait until the caller gives up."""
-    try:
-        async with asyncio.timeout(HANG_SECONDS_MAX):
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        pass
-    return Response(status_code=504)
 
 
 def _fingerprint(account: Account, request: Request, body: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from starlette.routing import Route
 
+from app.simulators.kit.chaos import Chaos
 from app.simulators.sandbox import cards, parameters, transitions
-from app.simulators.sandbox.chaos import Chaos, Operation, read_chaos
+from app.simulators.sandbox.chaos import Operation, chaos_from
 from app.simulators.sandbox.errors import ApiError, ErrorType, not_found
 from app.simulators.sandbox.objects import Payment, PaymentStatus
 from app.simulators.sandbox.once import Done, disturb, json_response, write
@@ -201,7 +202,7 @@ class RestApi:
         return json_response(_truth(list(self._book.payments.values()), self._book.events))
 
     async def _set_chaos(self, request: Request) -> Response:
-        self._account.chaos = read_chaos(await parameters.read_json(request))
+        self._account.chaos = chaos_from(await parameters.read_json(request))
         return json_response(self._account.chaos.as_json())
 
     async def _show_chaos(self, _: Request) -> Response:

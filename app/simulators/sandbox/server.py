@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import uvicorn
-
+from app.simulators.kit import server
 from app.simulators.sandbox.app import sandbox_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.applications import Starlette
 
     from app.simulators.sandbox.config import SandboxConfig
-
-GRACE_SECONDS: Final = 1
-KEEP_ALIVE_SECONDS: Final = 30
 
 
 async def serve(
@@ -28,62 +24,20 @@ async def serve(
     on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until cancelled. `on_ready` is told the address once it answers. Signals are left to the caller."""
-    async with serving(config, host, port) as url:
-        on_ready(url)
-        await asyncio.get_running_loop().create_future()
+    await server.serve(_made(config), host, port, on_ready)
 
 
-@asynccontextmanager
-async def serving(config: SandboxConfig, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve inside the block and yield the address, e.g. `http://127.0.0.1:41234`. Port 0 takes a free one.
+def serving(
+    config: SandboxConfig, host: str = "127.0.0.1", port: int = 0
+) -> AbstractAsyncContextManager[str]:
+    """Serve inside the block and yield the address. Port 0 takes a free one.
 
     Raises:
         OSError: the port is taken.
         RuntimeError: the log is damaged or in use, or the server did not start.
     """
-    with socket.create_server((host, port)) as listener:
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        app = sandbox_app(replace(config, public_url=config.public_url or url))
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                ws="none",
-                lifespan="on",
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                # Callers that chaos left hanging would hold the server for ever.
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            await server.wait_ready(task)
-            yield url
-        finally:
-            server.should_exit = True
-            await task
+    return server.serving(_made(config), host, port)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers, which belong to the program around it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ready = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
-
-    async def wait_ready(self, task: asyncio.Task[None]) -> None:
-        ready = asyncio.create_task(self._ready.wait())
-        await asyncio.wait((ready, task), return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if not self.started:
-            raise RuntimeError("The sandbox did not start.")
+def _made(config: SandboxConfig) -> Callable[[str], Starlette]:
+    return lambda url: sandbox_app(replace(config, public_url=config.public_url or url))

@@ -11,7 +11,7 @@ _Item = TypeVar("_Item")
 
 
 class Agenda(Generic[_Item]):
-    """What is due when, for one reader. Its length is bounded by what the book holds."""
+    """What is due when, for one reader. Its length is bounded by what its owner holds."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[float, int, _Item]] = []
