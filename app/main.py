@@ -210,9 +210,7 @@ async def working(wiring: Wiring) -> AsyncIterator[None]:
     def on_owed() -> None:
         work.ring()
 
-    settler = Settler(
-        wiring.dsn, on_commit=relay.announce, on_doubt=relay.announce_versions, on_owed=on_owed
-    )
+    settler = Settler(wiring.dsn, on_commit=relay.announce, on_doubt=relay.announce_versions, on_owed=on_owed)
     work = Work(wiring, settler, gateways)
     async with relay, settler, work:
         yield

@@ -23,7 +23,7 @@ SKELETON: Final = """
     app/web/__init__.py
     app/gateway_calls.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py
-    app/gateways/__init__.py app/gateways/contract.py app/gateways/polling.py app/gateways/registry.py
+    app/gateways/__init__.py app/gateways/contract.py app/gateways/http.py app/gateways/polling.py app/gateways/registry.py
     app/gateways/paypal.py app/gateways/stripe.py
     app/simulators/__init__.py app/simulators/gateway.py
     db/__init__.py db/orders.py
@@ -43,7 +43,7 @@ ALLOWED: Final = {
     "app/gateway_calls.py": "import app.gateways, app.idempotency, app.settle",
     "app/gateways/__init__.py": "import app.gateways.contract, app.gateways.registry",
     "app/gateways/registry.py": "import app.gateways.contract",
-    "app/gateways/stripe.py": "from app.gateways import contract, polling",
+    "app/gateways/stripe.py": "from app.gateways import contract, http, polling",
     "app/simulators/gateway.py": "import starlette, app.domain.money",
     "db/orders.py": "import asyncpg, sqlalchemy, sqlmodel, app.domain.money",
     "schema/queries.py": "import strawberry, app.checkout",
