@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.gateways.contract import Gateway
 
-_NOT_GATEWAYS: Final = frozenset({"contract", "http", "polling", "registry"})
+_NOT_GATEWAYS: Final = frozenset({"contract", "guard", "http", "polling", "registry"})
 
 
 class GatewayRegistry:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from app.simulators.kit.controls import ControlError, control_error
 from app.simulators.sandbox.account import Account
 from app.simulators.sandbox.afterwards import Afterwards
 from app.simulators.sandbox.book import Book
 from app.simulators.sandbox.checkout import Checkout
+from app.simulators.sandbox.controls import SandboxControls
 from app.simulators.sandbox.deliverer import event_deliverer
 from app.simulators.sandbox.errors import ApiError, ErrorType
 from app.simulators.sandbox.once import json_response
@@ -55,10 +57,15 @@ def sandbox_app(config: SandboxConfig) -> Starlette:
             book.close()
 
     return Starlette(
-        routes=[*RestApi(account).routes(), *Checkout(account).routes()],
+        routes=[
+            *RestApi(account).routes(),
+            *Checkout(account).routes(),
+            *SandboxControls(account).control_routes(),
+        ],
         lifespan=lifespan,
         exception_handlers={
             ApiError: partial(_refusal, account),
+            ControlError: control_error,
             HTTPException: _http_error,
             OSError: _log_unwritable,
             Exception: _fault,

@@ -158,15 +158,31 @@ def refund(
     ]
 
 
+def dispute(payment: Payment, now: Clock) -> list[Step]:
+    """Dispute what was captured."""
+    if not payment.captured:
+        raise _unexpected(payment, "be disputed")
+    at = now()
+    opened = Dispute(
+        id=new_id("dsp"),
+        charge=payment.charges[-1].id,
+        amount=payment.captured,
+        reason="fraudulent",
+        respond_by=rfc3339(datetime.fromisoformat(at) + _RESPOND_WITHIN),
+        created=at,
+    )
+    return [Step("dispute.opened", replace(payment, disputes=(*payment.disputes, opened)))]
+
+
 def close_dispute(payment: Payment, dispute_id: str, now: Clock, *, won: bool) -> list[Step]:
     """Decide a dispute."""
-    dispute = next((dispute for dispute in payment.disputes if dispute.id == dispute_id), None)
-    if dispute is None:
+    known = next((it for it in payment.disputes if it.id == dispute_id), None)
+    if known is None:
         raise not_found("dispute", dispute_id)
-    if dispute.status != "open":
-        raise ApiError("dispute_closed", f"The dispute was {dispute.status} already.", payment=payment)
-    closed = replace(dispute, won_at=now()) if won else replace(dispute, lost_at=now())
-    disputes = tuple(closed if it is dispute else it for it in payment.disputes)
+    if known.status != "open":
+        raise ApiError("dispute_closed", f"The dispute was {known.status} already.", payment=payment)
+    closed = replace(known, won_at=now()) if won else replace(known, lost_at=now())
+    disputes = tuple(closed if it is known else it for it in payment.disputes)
     return [Step("dispute.won" if won else "dispute.lost", replace(payment, disputes=disputes))]
 
 
@@ -174,11 +190,17 @@ def afterwards(payment: Payment, now: Clock) -> list[Step]:
     """Return what the banks of the special cards do by themselves; nothing once it was done."""
     behaviors = {attempt.behavior for attempt in payment.attempts if attempt.status == "succeeded"}
     if Behavior.DISPUTED in behaviors and payment.captured and not payment.disputes:
-        return _dispute(payment, now)
+        return dispute(payment, now)
+    refunded = any(refund.status == "succeeded" for refund in payment.refunds)
+    return fail_refund(payment, now) if Behavior.REFUND_FAILS in behaviors and refunded else []
+
+
+def fail_refund(payment: Payment, now: Clock) -> list[Step]:
+    """Have the oldest refund that had gone through fail: the bank sends the money back."""
     refunds = payment.refunds
     index = next((n for n, refund in enumerate(refunds) if refund.status == "succeeded"), None)
-    if Behavior.REFUND_FAILS not in behaviors or index is None:
-        return []
+    if index is None:
+        raise _unexpected(payment, "have a refund fail")
     failed = replace(refunds[index], failed_at=now(), failure_reason="expired_or_canceled_card")
     changed = (*refunds[:index], failed, *refunds[index + 1 :])
     return [Step("refund.failed", replace(payment, refunds=changed))]
@@ -198,19 +220,6 @@ def _approve(payment: Payment, attempt: Attempt, now: Clock) -> list[Step]:
 def _fail(payment: Payment, attempt: Attempt, decline: Decline, now: Clock) -> list[Step]:
     failed = replace(attempt, failed_at=now(), failure=asdict(decline))
     return [Step("payment.failed", _with_attempt(payment, failed))]
-
-
-def _dispute(payment: Payment, now: Clock) -> list[Step]:
-    at = now()
-    dispute = Dispute(
-        id=new_id("dsp"),
-        charge=payment.charges[-1].id,
-        amount=payment.captured,
-        reason="fraudulent",
-        respond_by=rfc3339(datetime.fromisoformat(at) + _RESPOND_WITHIN),
-        created=at,
-    )
-    return [Step("dispute.opened", replace(payment, disputes=(*payment.disputes, dispute)))]
 
 
 def rfc3339(moment: datetime) -> str:
