@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 _PREFIX: Final = "ORDERPULSE_"
 SECRET_LENGTH_MIN: Final = 32
@@ -96,6 +96,24 @@ class Settings(BaseSettings):
                 f"in production {_PREFIX}SANDBOX_URL must not be set: sandbox money is not money"
             )
         return self
+
+
+class _Isolated(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature, here and below
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def isolated_settings(**given: Any) -> Settings:  # noqa: ANN401 - values of the fields
+    """Return settings made of what is given alone, whatever the environment says."""
+    return _Isolated(**given)
 
 
 def load_settings(**given: object) -> Settings:

@@ -289,3 +289,18 @@ def _storable(error: str | None) -> str | None:
     if error is None:
         return None
     return error[:_ERROR_LENGTH_MAX].replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+async def hasten(database: Database) -> None:
+    """Have every job that is not dead come due now, and no gateway rest any more."""
+    await database.fetch("UPDATE gateway_states SET rests_until = NULL")
+    await database.fetch(
+        "UPDATE jobs SET due_at = statement_timestamp() WHERE died_at IS NULL AND lease_id IS NULL"
+    )
+
+
+async def at_work(database: Database) -> int:
+    """Count the jobs that somebody is at work on."""
+    rows = await database.fetch("SELECT count(*) FROM jobs WHERE died_at IS NULL AND lease_id IS NOT NULL")
+    count: int = rows[0]["count"]
+    return count

@@ -13,13 +13,16 @@ import uvloop
 from rich.console import Console
 
 from app.cli.auditing import AuditOptions, run_audit
+from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
 from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
 from app.cli.sandboxing import SandboxOptions, run_sandbox
 from app.cli.serving import PortTakenError, run_serve
+from app.cli.simulating import SANDBOX
 from app.cli.working import run_jobs, run_worker
 from app.settings import SettingsError, load_settings
+from app.simulators import simulator_names
 from db.embedded import EmbeddedDatabaseError
 from db.pool import DatabaseUnavailableError
 
@@ -154,6 +157,39 @@ def sandbox(
     """
     settings = _settings(data_dir=data_dir)
     _run(run_sandbox(settings, SandboxOptions(webhook_url=webhook_url, port=port, log_path=log)))
+
+
+@cli.command()
+def chaos(
+    seed: Annotated[str, typer.Option(help="One seed, or several as in 1..20.")] = "1",
+    gateway: Annotated[str, typer.Option(help="all, or names with commas between: stripe,razorpay.")] = "all",
+    orders: Annotated[int, typer.Option(help="Orders of each gateway for each seed.", min=1, max=1000)] = 12,
+) -> None:
+    """Drive simulated gateways mad, and see whether every payment finds its order all the same.
+
+    Webhooks come twice, late, in any order or never; calls fail, hang or are answered with nonsense; banks change their
+    minds, payments succeed twice, orders are canceled as they are paid. In the end what is known here is compared with
+    what really happened, and everything is audited. Nothing of this installation is touched: database, server and
+    gateways live in a temporary folder. The same seed makes the same decisions.
+    """
+    options = ChaosOptions(seeds=_seeds(seed), gateways=_simulated(gateway), orders=orders)
+    _run(run_chaos(options))
+
+
+def _seeds(text: str) -> list[int]:
+    first, dots, last = text.partition("..")
+    if not first.isdecimal() or not (last or first).isdecimal() or (dots and int(last or first) < int(first)):
+        _fail("--seed takes a number, or two as in 1..20.")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _simulated(text: str) -> list[str]:
+    known = [SANDBOX, *simulator_names()]
+    names = known if text == "all" else [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            _fail(f"There is no simulator of {name!r}. There is: {', '.join(known)}.")
+    return names
 
 
 def _settings(**given: object) -> Any:  # noqa: ANN401 - Settings, or an exit

@@ -211,7 +211,7 @@ class Controls(ABC):
         return json_response(self.chaos.as_json())
 
     async def _show_chaos(self, _: Request) -> Response:
-        return json_response(self.chaos.as_json())
+        return json_response({**self.chaos.as_json(), "operations": sorted(self.operations)})
 
     async def _calm(self, _: Request) -> Response:
         self.chaos = Chaos()

@@ -76,6 +76,13 @@ class Simulator(Controls):
             )
 
     @abstractmethod
+    def merchant_settings(self) -> Mapping[str, str]:
+        """Return what a merchant is told to enter: this server's settings, without the gateway's name in front.
+
+        E.g. `{"key_id": …, "webhook_secrets": …, "api_base": …}` for ORDERPULSE_RAZORPAY_KEY_ID and so on.
+        """
+
+    @abstractmethod
     def routes(self) -> Sequence[Route]:
         """Return the gateway's own paths, as its documentation has them."""
 
