@@ -23,8 +23,8 @@ SKELETON: Final = """
     app/web/__init__.py
     app/gateway_calls.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py
-    app/gateways/__init__.py app/gateways/contract.py app/gateways/http.py app/gateways/polling.py app/gateways/registry.py
-    app/gateways/paypal.py app/gateways/stripe.py
+    app/gateways/__init__.py app/gateways/contract.py app/gateways/http.py app/gateways/polling.py
+    app/gateways/registry.py app/gateways/paypal.py app/gateways/stripe.py
     app/simulators/__init__.py app/simulators/gateway.py
     db/__init__.py db/orders.py
     schema/__init__.py schema/queries.py

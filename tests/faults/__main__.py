@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 from tests.faults.matrix import Cell, Reach
 
 STAGES: Final = 4
+STAGES_MAX: Final = 8
 KILLS: Final = 1000
 ROUNDS: Final = 200
 OUTAGE_SECONDS: Final = 12.0
@@ -208,7 +209,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--action", action="append", default=[], choices=[a.name.lower() for a in Action])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of duplicates")
     parser.add_argument("--minutes", type=float, help="begin nothing new after so long")
-    parser.add_argument("--stages", type=int, default=STAGES, help="how many runs go on side by side")
+    parser.add_argument(
+        "--stages",
+        type=int,
+        default=STAGES,
+        choices=range(1, STAGES_MAX + 1),
+        help=f"how many runs go on side by side, at most {STAGES_MAX}: they share one PostgreSQL's connections",
+    )
     return parser
 
 

@@ -19,7 +19,7 @@ MONEY_PATH: Final = (
     "db.settlement",
     "app.webhooks",
     "app.checkout.paying",
-    "app.checkout.gateway_calls",
+    "app.gateway_calls",
     "app.checkout.ordering",
     "app.idempotency",
     "app.reconcile",
@@ -73,7 +73,7 @@ BUILDS: Final = {
 
 @lru_cache
 def modules() -> dict[str, Path]:
-    """Return the modules of the path that there are, by name, in the order of the list."""
+    """Return the modules of the path, by name, in the order of the list."""
     found: dict[str, Path] = {}
     for name in MONEY_PATH:
         path = ROOT.joinpath(*name.split("."))
@@ -81,6 +81,7 @@ def modules() -> dict[str, Path]:
             for file in sorted(path.rglob("*.py")):
                 parts = file.relative_to(ROOT).with_suffix("").parts
                 found[".".join(part for part in parts if part != "__init__")] = file
-        elif path.with_suffix(".py").exists():
+        else:
+            assert path.with_suffix(".py").exists(), f"{name} has moved"
             found[name] = path.with_suffix(".py")
     return found

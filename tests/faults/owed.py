@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.reconcile.backfill import OVERLAP_SECONDS
+from tests.faults.money_path import WAITS
 from tests.faults.waiting import deadline
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def forget(database: Database) -> None:
 
     Nor does anybody read the gateway's list further back than now.
     """
-    await database.fetch(_FORGET, timedelta(seconds=OVERLAP_SECONDS))
+    await database.fetch(_FORGET, timedelta(seconds=WAITS["app.reconcile.backfill", "OVERLAP_SECONDS"]))
 
 
 async def make_due(database: Database, *kinds: JobKind) -> None:

@@ -102,6 +102,22 @@ async def refund_left_alone(run: Run) -> None:
     await run.told_all()
 
 
+async def refund_refused(run: Run) -> None:
+    """A refund is refused whose fate can't be asked after at once; a cancellation, of a payment that is not there."""
+    payment = await run.opened(await run.order())
+    await run.pay(payment)
+    await run.told_all()
+    await run.chaos_at(refund=400, fetch_payment=500)
+    await run.on_payment("refundCreate", payment)
+    guest = await run.order()
+    await run.opened(guest)
+    await run.told_all()
+    await run.chaos_at(cancel=400, fetch_payment=404)
+    await run.client.call("orderCancel", {"orderId": guest.order_id, "reason": "No tea"})
+    await calm(run.stage.database)
+    await run.told_all()
+
+
 async def released(run: Run) -> None:
     """An authorisation beyond what the order costs is released; the gateway refuses that at first."""
     guest = await run.order(latePaymentPolicy="REFUND")

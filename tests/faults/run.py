@@ -122,6 +122,11 @@ class Run:
         fault = {"answer": answer, "times": times}
         await self.stage.sandbox("PUT", "/v1/_chaos", {"api_fail": {operation: fault}})
 
+    async def chaos_at(self, **answers: int) -> None:
+        """Have several operations fail, each once."""
+        faults = {operation: {"answer": answer, "times": 1} for operation, answer in answers.items()}
+        await self.stage.sandbox("PUT", "/v1/_chaos", {"api_fail": faults})
+
     async def told_all(self) -> None:
         """Wait until the server knows all that happened, and what a fault had it put aside was sent again."""
         for _ in range(MENDING_ROUNDS_MAX):

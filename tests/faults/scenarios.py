@@ -28,6 +28,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         reconciling.poll_of_nothing,
         reconciling.called_off,
         reconciling.refund_left_alone,
+        reconciling.refund_refused,
         reconciling.backfilled,
         reconciling.held,
         reconciling.expired,

@@ -12,7 +12,7 @@ from app.gateways.guard import CIRCUIT_OPEN, Breaker, BreakerLimits
 LIMITS = BreakerLimits(failures=3, rest_seconds_first=10.0, rest_seconds_max=40.0)
 
 
-class Clock:
+class _Clock:
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -21,12 +21,12 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> _Clock:
+    return _Clock()
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
+def breaker(clock: _Clock) -> Breaker:
     return Breaker("STRIPE", LIMITS, clock)
 
 
@@ -34,11 +34,15 @@ async def call(breaker: Breaker, kind: GatewayErrorKind | None = None) -> str:
     """Make a call that ends so, and return how it ended."""
     try:
         async with breaker.call():
-            if kind is not None:
-                raise GatewayError(kind, "It went wrong.")
+            _end(kind)
     except GatewayError as error:
         return error.code or error.kind
     return "answered"
+
+
+def _end(kind: GatewayErrorKind | None) -> None:
+    if kind is not None:
+        raise GatewayError(kind, "It went wrong.")
 
 
 async def open_up(breaker: Breaker) -> None:
@@ -77,7 +81,7 @@ async def test_a_question_that_could_not_be_put_says_nothing_of_the_gateway(brea
     assert not breaker.is_open
 
 
-async def test_it_says_when_to_come_again(breaker: Breaker, clock: Clock) -> None:
+async def test_it_says_when_to_come_again(breaker: Breaker, clock: _Clock) -> None:
     await open_up(breaker)
     clock.now += 4
 
@@ -90,7 +94,7 @@ async def test_it_says_when_to_come_again(breaker: Breaker, clock: Clock) -> Non
 
 
 async def test_after_its_rest_one_call_tries_and_the_others_wait_for_it(
-    breaker: Breaker, clock: Clock
+    breaker: Breaker, clock: _Clock
 ) -> None:
     await open_up(breaker)
     clock.now += 10
@@ -111,7 +115,7 @@ async def test_after_its_rest_one_call_tries_and_the_others_wait_for_it(
     assert not breaker.is_open
 
 
-async def test_the_rest_doubles_while_the_tries_fail_up_to_a_limit(breaker: Breaker, clock: Clock) -> None:
+async def test_the_rest_doubles_while_the_tries_fail_up_to_a_limit(breaker: Breaker, clock: _Clock) -> None:
     await open_up(breaker)
     rests = []
     for _ in range(4):
@@ -124,7 +128,7 @@ async def test_the_rest_doubles_while_the_tries_fail_up_to_a_limit(breaker: Brea
     assert rests == [10, 20, 40, 40]
 
 
-async def test_a_try_that_is_cancelled_leaves_room_for_the_next(breaker: Breaker, clock: Clock) -> None:
+async def test_a_try_that_is_cancelled_leaves_room_for_the_next(breaker: Breaker, clock: _Clock) -> None:
     await open_up(breaker)
     clock.now += 10
 
@@ -140,7 +144,7 @@ async def test_a_try_that_is_cancelled_leaves_room_for_the_next(breaker: Breaker
     assert await call(breaker) == "answered"
 
 
-async def test_what_the_gateway_asks_for_is_longer_than_the_rest(breaker: Breaker, clock: Clock) -> None:
+async def test_what_the_gateway_asks_for_is_longer_than_the_rest(breaker: Breaker, clock: _Clock) -> None:
     for _ in range(LIMITS.failures):
         with pytest.raises(GatewayError):
             async with breaker.call():
