@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.checkout.access import order_for
+from app.gateways import offer
 from app.pages import PAGE_MAX, Page
 from app.staff import StaffViews
 from db import orders as store
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.domain.order import Order, OrderAdjustment, OrderLine, Payment
     from app.domain.payment import PaymentAttempt
     from app.domain.refunds import Dispute, Refund
+    from app.domain.states import PaymentMethodType
     from app.gateways import Gateway, GatewayRegistry
     from db.pool import Database, Moment, Reader
 
@@ -122,14 +124,19 @@ class Views:
         """Return the position from which on everything is new."""
         return await reads.log_end(self._reader)
 
-    async def payment_options(self, caller: Caller, order_id: UUID | None) -> list[Gateway]:
-        """Return the gateways that can take a caller's order.
+    async def payment_options(
+        self, caller: Caller, order_id: UUID | None
+    ) -> list[tuple[Gateway, tuple[PaymentMethodType, ...]]]:
+        """Return the gateways that can take now what a caller's order has left to pay, each with its methods.
 
         Raises:
             DomainError: NOT_FOUND.
         """
         order = await order_for(self._reader, caller, order_id, "orderId")
-        return [g for g in self._gateways if not g.currencies or order.currency in g.currencies]
+        choices = (
+            (gateway, offer(gateway, order.balance)) for gateway in self._gateways if gateway.available
+        )
+        return [(gateway, methods) for gateway, methods in choices if methods]
 
     async def orders_of(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """Return orders by id (1 statement)."""

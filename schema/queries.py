@@ -1,5 +1,6 @@
 """What can be asked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -11,7 +12,7 @@ from app.gateways import Gateway as GatewayAdapter
 from schema.connections import page_size
 from schema.context import Info
 from schema.cursors import decode_product, decode_suspense_item
-from schema.enums import OrderSort, StateMachineKind
+from schema.enums import OrderSort, PaymentMethodType, StateMachineKind
 from schema.fields import field
 from schema.filters import InboxFilter, OrderFilter, criteria_of, inbox_criteria_of
 from schema.inputs import order_id_of, payment_id_of
@@ -126,8 +127,8 @@ class Query:
     async def payment_gateways(self, info: Info, order_id: strawberry.ID) -> list[PaymentGatewayOption]:
         """Return the choices for the shopper."""
         context = info.context
-        gateways = await context.services.views.payment_options(context.caller, order_id_of(order_id))
-        return [_option(gateway) for gateway in gateways]
+        options = await context.services.views.payment_options(context.caller, order_id_of(order_id))
+        return [_option(gateway, methods) for gateway, methods in options]
 
     @field("The machines as data; the documentation and the database's checks come from the same tables.")
     def state_machine(self, kind: StateMachineKind) -> StateMachine:
@@ -190,10 +191,10 @@ class Query:
         return PaymentStatistics.of(figures, context.services.metrics.push_latency(since))
 
 
-def _option(gateway: GatewayAdapter) -> PaymentGatewayOption:
+def _option(gateway: GatewayAdapter, methods: Sequence[PaymentMethodType]) -> PaymentGatewayOption:
     return PaymentGatewayOption(
         gateway=gateway.name,
-        methods=list(gateway.methods),
+        methods=list(methods),
         currencies=[CurrencyCode(currency) for currency in gateway.currencies],
         public_config=JSON(dict(gateway.public_config())),
     )

@@ -1,6 +1,6 @@
 """Refunds and disputes: they stand beside the payment and never lower its status."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 import strawberry
@@ -26,13 +26,12 @@ class Refund(Node):
         description="The gateway's own id; null until the gateway has answered."
     )
     turnaround_due_at: datetime | None = strawberry.field(
-        default=None,
         description=(
             "When the rules of the payment's country say the money must be back, where they do (RBI T+n)."
         ),
     )
     overdue: bool = strawberry.field(
-        default=False, description="Whether `turnaroundDueAt` has passed and the money is not back."
+        description="Whether `turnaroundDueAt` has passed and the money is not back."
     )
     created_at: datetime
 
@@ -46,6 +45,8 @@ class Refund(Node):
             reason=refund.reason,
             initiated_by=refund.initiated_by,
             reference=refund.reference,
+            turnaround_due_at=refund.turnaround_due_at,
+            overdue=refund.is_overdue(datetime.now(UTC)),
             created_at=refund.created_at,
         )
 

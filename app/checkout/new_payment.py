@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from app.checkout.catalog import check_text
 from app.domain.errors import DomainError, ErrorCode
+from app.domain.money import Money
 from app.domain.order import Payment
 from app.domain.states import CaptureMethod, PaymentStatus
+from app.gateways.offers import NO_LIMITS, methods_in
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.domain.money import Money
     from app.domain.order import Order
     from app.domain.states import GatewayName, PaymentMethodType
     from app.gateways import Gateway
@@ -39,20 +40,36 @@ def check_payment(
     """Refuse what the gateway doesn't take, and addresses that aren't the shop's own.
 
     Raises:
-        DomainError: INVALID or CURRENCY_NOT_SUPPORTED.
+        DomainError: INVALID, CURRENCY_NOT_SUPPORTED, AMOUNT_TOO_SMALL or AMOUNT_TOO_LARGE.
     """
     if given.return_url is not None:
         _check_return_url(given.return_url, return_origins)
-    if given.method is not None and given.method not in gateway.methods:
-        raise DomainError(
-            ErrorCode.INVALID,
-            f"{gateway.name} takes {', '.join(gateway.methods)}, not {given.method}.",
-            ("method",),
-        )
     if gateway.currencies and order.currency not in gateway.currencies:
         raise DomainError(
             ErrorCode.CURRENCY_NOT_SUPPORTED, f"{gateway.name} does not take {order.currency}.", ("gateway",)
         )
+    if given.method is not None and given.method not in methods_in(gateway, order.currency):
+        raise DomainError(
+            ErrorCode.INVALID,
+            f"{gateway.name} takes {', '.join(methods_in(gateway, order.currency))}, not {given.method}.",
+            ("method",),
+        )
+    _check_limits(given.amount or order.balance, gateway)
+
+
+def _check_limits(amount: Money, gateway: Gateway) -> None:
+    limits = gateway.limits.get(amount.currency, NO_LIMITS)
+    # What is no amount at all, or nothing is left to pay, is refused under the order's lock.
+    if amount.minor <= 0 or limits.allow(amount.minor):
+        return
+    smallest = Money(limits.smallest_minor, amount.currency)
+    if amount < smallest:
+        raise DomainError(
+            ErrorCode.AMOUNT_TOO_SMALL, f"{gateway.name} takes {smallest} at least.", ("amount",)
+        )
+    raise DomainError(
+        ErrorCode.AMOUNT_TOO_LARGE, f"{gateway.name} does not take {amount} at once.", ("amount",)
+    )
 
 
 def _check_return_url(url: str, return_origins: frozenset[str]) -> None:

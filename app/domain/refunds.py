@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from app.domain.facts import Fact, FactKind
 from app.domain.money import Money
 from app.domain.states import DisputeStatus, RefundInitiator, RefundStatus
+from app.domain.turnaround import turnaround_due_at
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,16 @@ class Refund:
     initiated_by: RefundInitiator
     reason: str | None
     created_at: datetime
+
+    @property
+    def turnaround_due_at(self) -> datetime | None:
+        """When the money must be back, where a rule says so."""
+        return turnaround_due_at(self.amount.currency, self.created_at)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the money should be back and isn't."""
+        due_at = self.turnaround_due_at
+        return self.status is RefundStatus.PENDING and due_at is not None and now >= due_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from app.gateways.contract import (
     SignatureError,
     Verified,
 )
+from app.gateways.offers import Limits, offer
 from app.gateways.polling import PollSchedule
 from app.gateways.registry import GatewayRegistry, load_gateways
 
@@ -33,6 +34,7 @@ __all__ = [
     "GatewayError",
     "GatewayErrorKind",
     "GatewayRegistry",
+    "Limits",
     "Notification",
     "PaymentHandle",
     "PollSchedule",
@@ -40,4 +42,5 @@ __all__ = [
     "SignatureError",
     "Verified",
     "load_gateways",
+    "offer",
 ]

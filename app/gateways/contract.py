@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.domain.facts import Fact, Failure
     from app.domain.money import Money
     from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
+    from app.gateways.offers import Limits
     from app.gateways.polling import PollSchedule
 
 
@@ -194,10 +195,16 @@ class Gateway(Protocol):
     methods: tuple[PaymentMethodType, ...]
     currencies: tuple[str, ...]
     """The ISO 4217 codes that it takes; empty for any."""
+    limits: Mapping[str, Limits]
+    """The smallest and largest payments, by currency, where it publishes any."""
     polling: PollSchedule
     """How often it may be asked."""
     releases: bool
     """Whether it can be told to release an authorisation; elsewhere one lapses by itself."""
+
+    @property
+    def available(self) -> bool:
+        """Whether it answers, as far as this process knows."""
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what a browser may know: publishable keys, never secrets."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RefundRequest,
         Verified,
     )
+    from app.gateways.offers import Limits
     from app.gateways.polling import PollSchedule
 
 log = logging.getLogger(__name__)
@@ -141,8 +142,14 @@ class GuardedGateway:
         self.name: GatewayName = gateway.name
         self.methods: tuple[PaymentMethodType, ...] = gateway.methods
         self.currencies: tuple[str, ...] = gateway.currencies
+        self.limits: Mapping[str, Limits] = gateway.limits
         self.polling: PollSchedule = gateway.polling
         self.releases = gateway.releases
+
+    @property
+    def available(self) -> bool:
+        """Whether it answered lately, or may be tried again."""
+        return self.breaker.takes_calls
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what a browser may know."""

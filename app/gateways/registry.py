@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import GatewayName
+from app.gateways.guard import GuardedGateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from app.gateways.contract import Gateway
 
-_NOT_GATEWAYS: Final = frozenset({"contract", "guard", "http", "polling", "registry"})
+_NOT_GATEWAYS: Final = frozenset({"contract", "guard", "http", "offers", "polling", "registry"})
 
 
 class GatewayRegistry:
@@ -62,10 +63,10 @@ def gateway_modules() -> list[str]:
 
 
 def load_gateways(settings: Mapping[str, object]) -> GatewayRegistry:
-    """Build every gateway that has settings; `settings` maps a module's name to what its `build` takes."""
+    """Build every gateway that has settings, each behind a breaker; `settings` maps a module's name to them."""
     built = []
     for name in gateway_modules():
         if (given := settings.get(name)) is not None:
             gateway: Gateway = importlib.import_module(f"app.gateways.{name}").build(given)
-            built.append(gateway)
+            built.append(GuardedGateway(gateway))
     return GatewayRegistry(built)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         PaymentHandle,
         RefundRequest,
     )
+    from app.gateways.offers import Limits
 
 EVENT_PAGES_MAX: Final = 10_000
 POLLING: Final = PollSchedule(
@@ -74,6 +76,8 @@ class SandboxGateway:
     currencies: tuple[str, ...] = ()
     polling = POLLING
     releases = True
+    available = True
+    limits: Mapping[str, Limits] = MappingProxyType({})
 
     def __init__(self, client: SandboxClient, webhook_secrets: tuple[str, ...]) -> None:
         self._client = client

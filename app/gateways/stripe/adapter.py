@@ -19,6 +19,7 @@ from app.domain.facts import add_facts
 from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, GatewayErrorKind, Verified
 from app.gateways.stripe.actions import next_action
+from app.gateways.stripe.amounts import LIMITS
 from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
 from app.gateways.stripe.calls import Calls, idempotency_key
 from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         PaymentHandle,
         RefundRequest,
     )
+    from app.gateways.offers import Limits
     from app.gateways.stripe.options import StripeSettings
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
@@ -61,6 +63,8 @@ class StripeGateway:
     currencies: tuple[str, ...] = ()
     polling = POLLING
     releases = True
+    available = True
+    limits: Mapping[str, Limits] = LIMITS
 
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings

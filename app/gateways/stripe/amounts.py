@@ -7,6 +7,7 @@ from typing import Final
 from app.domain.errors import DomainError
 from app.domain.money import AMOUNT_MINOR_MAX, Money, currency_exponent
 from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.offers import Limits
 
 _ZERO_DECIMALS: Final = frozenset(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(),
@@ -18,6 +19,27 @@ ISO 4217 and none here. HUF and TWD are charged with two digits; that payouts ne
 
 Source: docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies" and "Special cases",
 read in November 2026.
+"""
+
+_LARGEST: Final = 99_999_999
+"""Eight digits, in Stripe's units."""
+_SMALLEST: Final = {
+    **dict.fromkeys("AUD BRL CAD CHF EUR INR NZD SGD USD".split(), 50),
+    **dict.fromkeys("AED MYR PLN RON".split(), 200),
+    **dict.fromkeys("NOK SEK".split(), 300),
+    **dict.fromkeys("MXN THB".split(), 1000),
+    "BGN": 100,
+    "CZK": 1500,
+    "DKK": 250,
+    "GBP": 30,
+    "HKD": 400,
+    "HUF": 17_500,
+    "JPY": 50,
+}
+LIMITS: Final = {currency: Limits(smallest, _LARGEST) for currency, smallest in _SMALLEST.items()}
+"""In ISO 4217's minor units, which are Stripe's for all of these.
+
+Source: docs.stripe.com/currencies, "Minimum and maximum charge amounts", read in November 2026.
 """
 
 
