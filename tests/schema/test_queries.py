@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.schema.shop import ORDER, STAFF, new_key
+from tests.schema.shop import ORDER, PAY, STAFF, new_key
 
 if TYPE_CHECKING:
     from tests.schema.shop import Shop
@@ -276,6 +276,22 @@ async def test_the_gateways_that_can_take_an_order_are_told(shop: Shop) -> None:
     assert refused["data"] is None
     (error,) = refused["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "field": ["orderId"]}
+
+
+async def test_a_gateway_that_does_not_answer_is_not_offered(shop: Shop) -> None:
+    guest = await shop.order()
+    await shop.sandbox.put("/v1/_chaos", json={"api_fail": {"create_payment": {"answer": 500}}})
+    document = "query($id: ID!) { paymentGateways(orderId: $id) { gateway } }"
+    codes = []
+    for _ in range(6):
+        given = {"orderId": guest.order_id, "gateway": "SANDBOX", "idempotencyKey": new_key()}
+        payload = (await shop.run(PAY, {"input": given}, key=guest.token))["paymentCreate"]
+        codes += [error["code"] for error in payload["errors"]]
+
+    options = await shop.run(document, {"id": guest.order_id}, key=guest.token)
+
+    assert codes == ["GATEWAY_UNAVAILABLE"] * 6
+    assert options["paymentGateways"] == []
 
 
 async def test_the_machines_are_data(shop: Shop) -> None:
