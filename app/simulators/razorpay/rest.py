@@ -67,8 +67,11 @@ class RestApi:
             ("GET", "/v1/disputes/{id}", "fetch", self._dispute),
         ]
         return [
-            Route(path, self._endpoint(operation, work), methods=[method])
-            for method, path, operation, work in table
+            *(
+                Route(path, self._endpoint(operation, work), methods=[method])
+                for method, path, operation, work in table
+            ),
+            Route("/v1/{path:path}", _no_such_path, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 
     def _endpoint(self, operation: str, work: Work) -> Callable[[Request], Awaitable[Response]]:
@@ -170,6 +173,10 @@ class RestApi:
 
     def _dispute(self, request: Request, _: Body) -> Any:  # noqa: ANN401 - JSON
         return found(self._book.disputes, request.path_params["id"]).shown()
+
+
+async def _no_such_path(_: Request) -> Response:
+    return refused_response(RefusedError("The requested URL was not found on the server."))
 
 
 def _done(work: Work, request: Request, body: Body) -> Response:
