@@ -18,7 +18,10 @@ REFUND_ID: Final = UUID("0190f5e6-0000-7000-8000-000000000003")
 PRICE: Final = Money(49900, "INR")
 STARTED: Final = 1_790_000_000
 SETTINGS: Final = RazorpaySettings(
-    key_id="rzp_test_1", key_secret="key-secret", webhook_secrets=("new", "old"), api_base="http://127.0.0.1:1"
+    key_id="rzp_test_1",
+    key_secret="key-secret",
+    webhook_secrets=("new", "old"),
+    api_base="http://127.0.0.1:1",
 )
 
 

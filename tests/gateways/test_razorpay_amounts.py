@@ -81,7 +81,10 @@ def test_a_long_text_is_masked_before_it_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("key", "header"),
-    [("0190f5e6-0000-7000-8000-000000000003", "0190f5e6-0000-7000-8000-000000000003"), ("abc_123-XYZ", "abc_123-XYZ")],
+    [
+        ("0190f5e6-0000-7000-8000-000000000003", "0190f5e6-0000-7000-8000-000000000003"),
+        ("abc_123-XYZ", "abc_123-XYZ"),
+    ],
 )
 def test_a_key_that_razorpay_takes_goes_as_it_is(key: str, header: str) -> None:
     assert refund_key(key) == header
