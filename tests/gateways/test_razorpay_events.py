@@ -207,7 +207,7 @@ def test_every_event_that_is_registered_for_has_a_documented_family() -> None:
 
 def test_all_720_orders_of_six_webhooks_end_in_one_state() -> None:
     """A try that failed and was authorised late, captured, partly given back, disputed and won."""
-    late = {"method": "upi", "upi": {"flow": "intent"}}
+    late: dict[str, Any] = {"method": "upi", "upi": {"flow": "intent"}}
     told = [
         parsed(body)
         for body in (

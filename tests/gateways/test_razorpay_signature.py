@@ -31,7 +31,7 @@ CALLBACK: Final = {
 }
 
 
-def signed(body: bytes, secret: str = "new") -> dict[str, str]:
+def signed(body: bytes, secret: str) -> dict[str, str]:
     return {"x-razorpay-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
 
 
