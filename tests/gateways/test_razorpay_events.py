@@ -65,6 +65,8 @@ def test_the_object_counts_and_not_the_name_of_the_event() -> None:
     told = parsed(event("payment.authorized", payment=payment("captured")))
 
     assert kinds(told) == ["ATTEMPT_STARTED", "AUTHORIZED", "CAPTURED"]
+    late = parsed(event("payment.authorized", payment=payment("authorized", captured=True)))
+    assert ("CAPTURED" in kinds(late), late.asks) == (True, False)
     assert kinds(parsed(event("payment.captured", payment=failed()))) == ["ATTEMPT_STARTED", "FAILED"]
 
 
