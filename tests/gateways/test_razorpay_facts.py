@@ -82,6 +82,9 @@ def test_a_captured_payment_was_authorised_before() -> None:
             ["ATTEMPT_STARTED", "AUTHORIZED", "RELEASED"],
         ),
         (failed(), ["ATTEMPT_STARTED", "FAILED"]),
+        (payment("authorized", captured="1"), ["ATTEMPT_STARTED", "AUTHORIZED", "CAPTURED"]),
+        (payment("authorized", captured="0"), ["ATTEMPT_STARTED", "AUTHORIZED"]),
+        (payment("created", captured=None), ["ATTEMPT_STARTED"]),
         (payment("frozen"), []),
     ],
 )

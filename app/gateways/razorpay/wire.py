@@ -28,9 +28,15 @@ def _seconds(value: object) -> object:
     return value
 
 
+def _flag(value: object) -> object:
+    """Read a truth, which samples of subscriptions write as "1"."""
+    return {"1": True, "0": False, None: False}.get(value, value) if isinstance(value, str | None) else value
+
+
 _Amount = Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX)]
 _Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=_LATEST_SECOND)]
 _Notes = Annotated[dict[str, Any], BeforeValidator(_notes)]
+_Flag = Annotated[bool, BeforeValidator(_flag)]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
 
@@ -67,7 +73,7 @@ class WirePayment(Wire):
     status: str
     order_id: _Id | None = None
     method: str | None = None
-    captured: bool = False
+    captured: _Flag = False
     amount_refunded: _Amount | None = None
     notes: _Notes = Field(default_factory=dict)
     upi: WireUpi | None = None
