@@ -93,6 +93,15 @@ async def test_without_secrets_the_account_makes_them_up() -> None:
     assert accounts[0].key_secret not in repr(accounts[0])
 
 
+async def test_a_merchant_is_told_what_to_enter(razorpay: Razorpay) -> None:
+    assert razorpay.simulator.merchant_settings() == {
+        "key_id": KEY_ID,
+        "key_secret": KEY_SECRET,
+        "webhook_secrets": WEBHOOK_SECRET,
+        "api_base": razorpay.url,
+    }
+
+
 @pytest.mark.parametrize(("status", "code"), [(429, "BAD_REQUEST_ERROR"), (500, "SERVER_ERROR")])
 async def test_chaos_refuses_in_razorpays_words(razorpay: Razorpay, status: int, code: str) -> None:
     await razorpay.chaos(api_fail={"create": {"answer": status, "times": 1}})

@@ -56,6 +56,15 @@ class RazorpaySimulator(Simulator):
             lambda name, entities: self.emit(event_of(self.account, name, entities)), self._process_later
         )
 
+    def merchant_settings(self) -> Mapping[str, str]:
+        """Return what a merchant is told to enter."""
+        return {
+            "key_id": self.account.key_id,
+            "key_secret": self.account.key_secret,
+            "webhook_secrets": self.account.webhook_secret,
+            "api_base": self.url,
+        }
+
     def routes(self) -> Sequence[Route]:
         """Return the REST API and the hosted checkout."""
         hosted = HostedCheckout(self.account, self.book)
