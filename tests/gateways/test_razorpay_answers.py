@@ -118,7 +118,7 @@ async def test_an_answer_that_makes_no_sense_is_unknown(answer: Behaviour) -> No
 
 
 async def test_an_amount_in_no_currency_is_unknown() -> None:
-    script: list[Behaviour] = [Answer(order(status="attempted")), page(payment("authorized", currency="XXX"))]
+    script: list[Behaviour] = [Answer(order(status="attempted")), page(payment("authorized", currency="ZZZ"))]
 
     error, _ = await scripted(script, lambda gateway: gateway.fetch(handle("order_1")))
 

@@ -189,7 +189,7 @@ def test_an_event_without_money_tells_nothing(body: bytes, caplog: pytest.LogCap
         b"[" * 100_000,
         b"\xff\xfe",
         event("payment.captured", payment=payment(amount="49900")),
-        event("payment.captured", payment=payment(currency="XXX")),
+        event("payment.captured", payment=payment(currency="ZZZ")),
         event("order.paid", payment=payment(), order=order(amount=None)),
         event("refund.processed", refund=refund(payment_id=None)),
         event("payment.dispute.won", dispute=dispute(amount=-1)),

@@ -246,4 +246,4 @@ def test_a_payment_of_another_shape_is_not_read_and_not_quoted(change: dict[str,
 
 def test_an_amount_in_no_currency_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="currency"):
-        of_payment(payment(currency="XXX"))
+        of_payment(payment(currency="ZZZ"))

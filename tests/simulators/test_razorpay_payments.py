@@ -48,7 +48,7 @@ async def test_an_order_is_found_by_its_receipt(razorpay: Razorpay) -> None:
         ({"amount": 99}, "The amount must be at least INR 1.00"),
         ({"amount": "49900"}, "The amount must be an integer."),
         ({"amount": 499.0}, "The amount must be an integer."),
-        ({"currency": "XXX"}, "Currency is not supported"),
+        ({"currency": "ZZZ"}, "Currency is not supported"),
         ({"currency": "KWD", "amount": 99991}, "The amount is invalid."),
         ({"receipt": "r" * 41}, "The receipt may not be greater than 40 characters."),
         ({"colour": "red"}, "colour is/are not required and should not be sent"),

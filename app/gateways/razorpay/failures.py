@@ -14,7 +14,7 @@ _ADDRESS: Final = re.compile(r"\b([\w.+-]{1,2})[\w.+-]*@([\w-]+(?:\.[\w-]+)*)")
 _LONG_NUMBER: Final = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){9,18}(?![0-9])")
 _SECRET: Final = re.compile(r"\brzp_(test|live)_\w+")
 _MESSAGE_CHARS_MAX: Final = 500
-_READ_CHARS_MAX: Final = 4000
+_READ_CHARS_MAX: Final = 1000
 _UNSAID: Final = "The payment failed."
 
 
