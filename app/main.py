@@ -14,6 +14,7 @@ from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.gateways import load_gateways
+from app.gateways.razorpay import RazorpaySettings
 from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
 from app.health import health_routes
@@ -226,6 +227,13 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             webhook_secrets=_reveal(settings.stripe_webhook_secrets),
             api_base=settings.stripe_api_base,
             minimal_parameters=settings.stripe_minimal_parameters,
+        )
+    if settings.razorpay_key_secret is not None:
+        given["razorpay"] = RazorpaySettings(
+            key_id=settings.razorpay_key_id,
+            key_secret=settings.razorpay_key_secret.get_secret_value(),
+            webhook_secrets=_reveal(settings.razorpay_webhook_secrets),
+            api_base=settings.razorpay_api_base,
         )
     if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
         given["sandbox"] = SandboxSettings(

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     stripe_api_base: str | None = None
     stripe_minimal_parameters: bool = False
+    razorpay_key_id: str = ""
+    razorpay_key_secret: SecretStr | None = None
+    razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    razorpay_api_base: str | None = None
     sandbox_url: str | None = None
     sandbox_secret_key: SecretStr | None = None
     sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -74,6 +78,7 @@ class Settings(BaseSettings):
         "allowed_origins",
         "return_origins",
         "stripe_webhook_secrets",
+        "razorpay_webhook_secrets",
         "sandbox_webhook_secrets",
         mode="before",
     )

@@ -83,15 +83,18 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _gateways(settings: Settings) -> Iterator[Finding]:
-    if settings.stripe_secret_key is None and settings.sandbox_url is None:
+    given = (settings.stripe_secret_key, settings.razorpay_key_secret, settings.sandbox_url)
+    if all(secret is None for secret in given):
         yield Finding(
             name="Gateways",
             detail="none is set up",
-            advice="Set ORDERPULSE_STRIPE_SECRET_KEY, or try `orderpulse demo`.",
+            advice="Set ORDERPULSE_STRIPE_SECRET_KEY or ORDERPULSE_RAZORPAY_KEY_SECRET, or try `orderpulse demo`.",
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
         yield _stripe(settings)
+    if settings.razorpay_key_secret is not None or settings.razorpay_key_id:
+        yield _razorpay(settings)
     if settings.sandbox_url is not None:
         yield Finding(name="Sandbox", detail=settings.sandbox_url)
 
@@ -104,6 +107,16 @@ def _stripe(settings: Settings) -> Finding:
         advice = "Set ORDERPULSE_STRIPE_PUBLISHABLE_KEY: without it no browser can pay."
         return Finding(name="Stripe", detail="no publishable key", advice=advice, wrong=True)
     return Finding(name="Stripe", detail="set up")
+
+
+def _razorpay(settings: Settings) -> Finding:
+    if settings.razorpay_key_secret is None or not settings.razorpay_key_id:
+        advice = "Set both ORDERPULSE_RAZORPAY_KEY_ID and ORDERPULSE_RAZORPAY_KEY_SECRET."
+        return Finding(name="Razorpay", detail="half a key", advice=advice, wrong=True)
+    if not settings.razorpay_webhook_secrets:
+        advice = "Set ORDERPULSE_RAZORPAY_WEBHOOK_SECRETS: without it no webhook is believed."
+        return Finding(name="Razorpay", detail="no webhook secret", advice=advice, wrong=True)
+    return Finding(name="Razorpay", detail="set up")
 
 
 async def _owed_work(dsn: str, settings: Settings) -> Finding:
