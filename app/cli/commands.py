@@ -17,7 +17,7 @@ from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
 from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
-from app.cli.sandboxing import SandboxOptions, run_sandbox
+from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
 from app.cli.serving import PortTakenError, run_serve
 from app.cli.simulating import SANDBOX
 from app.cli.working import run_jobs, run_worker
@@ -145,18 +145,31 @@ def audit(
 @cli.command()
 def sandbox(
     webhook_url: Annotated[
-        str, typer.Option(help="Where webhooks go, e.g. http://127.0.0.1:8000/webhooks/sandbox.")
-    ],
+        str | None,
+        typer.Option(help="Where webhooks go; http://127.0.0.1:8000/webhooks/<gateway> when left out."),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8001,
+    gateway: Annotated[
+        str, typer.Option("--as", help="Play a real gateway instead: stripe, paypal, razorpay or paytm.")
+    ] = SANDBOX,
     log: Annotated[Path | None, typer.Option(help="File that keeps its payments over restarts.")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Run the sandbox gateway alone: hosted checkout with test cards, signed webhooks with retries.
 
     It takes its secrets from ORDERPULSE_SANDBOX_SECRET_KEY and ORDERPULSE_SANDBOX_WEBHOOK_SECRETS, as the server does.
+
+    With --as it speaks the wire format of a real gateway, makes up an account there, and prints the settings by which
+    the server reaches it. What happened is forgotten when it stops.
     """
-    settings = _settings(data_dir=data_dir)
-    _run(run_sandbox(settings, SandboxOptions(webhook_url=webhook_url, port=port, log_path=log)))
+    (name,) = _simulated(gateway)[:1]
+    url = webhook_url or f"http://127.0.0.1:8000/webhooks/{name}"
+    if name == SANDBOX:
+        settings = _settings(data_dir=data_dir)
+        _run(run_sandbox(settings, SandboxOptions(webhook_url=url, port=port, log_path=log)))
+    if log is not None:
+        _fail("--log is for the sandbox alone: the simulators forget.")
+    _run(run_simulator(SimulatorOptions(gateway=name, webhook_url=url, port=port)))
 
 
 @cli.command()

@@ -15,7 +15,7 @@ from app.domain.facts import Fact, FactKind, add_facts
 from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
 from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
 from app.gateways.razorpay.actions import checkout_action, intent_action, qr_action
-from app.gateways.razorpay.amounts import to_razorpay
+from app.gateways.razorpay.amounts import LIMITS, to_razorpay
 from app.gateways.razorpay.callback import check_callback
 from app.gateways.razorpay.calls import RazorpayClient
 from app.gateways.razorpay.events import read_event
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         PaymentHandle,
         RefundRequest,
     )
+    from app.gateways.offers import Limits
     from app.gateways.razorpay.options import RazorpaySettings
 
 UPI_CURRENCY: Final = "INR"
@@ -61,6 +62,8 @@ class RazorpayGateway:
     )
     polling = POLLING
     releases = False
+    available = True
+    limits: Mapping[str, Limits] = LIMITS
 
     def __init__(self, settings: RazorpaySettings) -> None:
         self.currencies = settings.currencies

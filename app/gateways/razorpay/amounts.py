@@ -6,6 +6,7 @@ from typing import Final
 
 from app.domain.money import AMOUNT_MINOR_MAX, CURRENCY_EXPONENTS, Money
 from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.offers import NO_LIMITS, Limits
 
 _ZERO_DECIMALS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DECIMALS: Final = "BHD IQD JOD KWD OMR TND"
@@ -23,7 +24,7 @@ _EXPONENTS: Final[dict[str, int]] = {
 """Source: razorpay.com/docs/payments/international-payments, "Supported currencies", read in November 2026. The
 retired codes in that list (BGN, HRK, SLL) are left out."""
 CURRENCIES: Final = frozenset(_EXPONENTS)
-_LEAST_MINOR: Final = {"INR": 100}
+LIMITS: Final = {"INR": Limits(smallest_minor=100)}
 """Source: razorpay.com/docs/api/orders/create, "The amount must be at least INR 1.00"; of others it says nothing."""
 _LONG_EXPONENT: Final = 3
 
@@ -41,7 +42,7 @@ def to_razorpay(money: Money) -> int:
     # The last of three digits must be 0. Source: razorpay.com/docs/api/orders/create, `amount`.
     if rest or (exponent == _LONG_EXPONENT and amount % 10):
         raise _rejected(f"Razorpay takes no such fraction: {money}.", "amount_not_expressible")
-    if not _LEAST_MINOR.get(money.currency, 1) <= amount <= AMOUNT_MINOR_MAX:
+    if amount > AMOUNT_MINOR_MAX or not LIMITS.get(money.currency, NO_LIMITS).allow(money.minor):
         raise _rejected(f"Razorpay takes no such amount: {money}.", "amount_out_of_range")
     return amount
 
