@@ -78,7 +78,7 @@ def create_app(wiring: Wiring) -> Edge:
     authenticator = Authenticator(
         staff_keys=_reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
     )
-    gateways = _gateways(settings)
+    gateways = gateways_of(settings)
     pushes = PushTimes(metrics)
     hub = LiveHub(OrderReader(database))
     relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
@@ -204,7 +204,7 @@ class Work:
 @contextlib.asynccontextmanager
 async def working(wiring: Wiring) -> AsyncIterator[None]:
     """Do owed work without serving anybody; what is settled is told to the processes that serve."""
-    gateways = _gateways(wiring.settings)
+    gateways = gateways_of(wiring.settings)
     hub = LiveHub(OrderReader(Database(wiring.dsn)))  # nobody subscribes here, so it reads nothing
     relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
 
@@ -244,7 +244,7 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
     return given
 
 
-def _gateways(settings: Settings) -> GatewayRegistry:
+def gateways_of(settings: Settings) -> GatewayRegistry:
     """Build the gateways that are set up.
 
     Raises:

@@ -35,8 +35,8 @@ class Simulated:
 
 
 @contextlib.asynccontextmanager
-async def simulated(name: str, webhook_url: str, *, port: int = 0) -> AsyncIterator[Simulated]:
-    """Run one simulator while the block lasts."""
+async def simulated(name: str, webhook_url: str | None, *, port: int = 0) -> AsyncIterator[Simulated]:
+    """Run one simulator while the block lasts. Without a `webhook_url` its webhooks wait to be fetched."""
     key = secrets.token_urlsafe(24)
     if name == SANDBOX:
         webhook_secret = secrets.token_urlsafe(24)

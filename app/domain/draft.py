@@ -130,8 +130,8 @@ class Draft:
     def _owe_refunds(
         self, payment: Payment, before: PaymentState, after: PaymentState, delay_seconds: float
     ) -> None:
-        """Leave each refund that is not final yet to be looked after."""
-        known = {refund.id for refund in before.refunds}
+        """Leave each refund that came to be under way to be looked after."""
+        known = {refund.id for refund in before.refunds if refund.status is RefundStatus.PENDING}
         for refund in after.refunds:
             if refund.id not in known and refund.status is RefundStatus.PENDING:
                 self.owe(

@@ -83,6 +83,9 @@ REFUND_MACHINE: Final = StateMachine(
         Transition(_R.SUCCEEDED, _R.FAILED, "the bank sent it back"),
         Transition(_R.SUCCEEDED, _R.CANCELED, "it was called off"),
         Transition(_R.CANCELED, _R.FAILED, "the bank sent it back"),
+        Transition(_R.FAILED, _R.PENDING, "the gateway has it after all"),
+        Transition(_R.FAILED, _R.SUCCEEDED, "the gateway has it after all"),
+        Transition(_R.FAILED, _R.CANCELED, "the gateway has it after all"),
     ),
 )
 

@@ -88,12 +88,13 @@ def refunds_of(told: FactsByKind, currency: str) -> tuple[Refund, ...]:
 
 
 def _refund(refund_id: UUID, told: list[Fact], currency: str) -> Refund:
-    last = max(told, key=lambda fact: _REFUND_RANK[fact.kind])
-    by_gateway = sorted(fact.object_id for fact in told if fact.object_id != str(refund_id))
+    # That the gateway has none was found out by asking, while another try may have been on its way: its word counts.
+    by_gateway = [fact for fact in told if fact.object_id != str(refund_id)]
+    last = max(by_gateway or told, key=lambda fact: _REFUND_RANK[fact.kind])
     initiators = [fact.initiator for fact in told if fact.initiator is not None]
     return Refund(
         id=refund_id,
-        reference=by_gateway[0] if by_gateway else None,
+        reference=min((fact.object_id for fact in by_gateway), default=None),
         status=_REFUND_STATUS[last.kind],
         amount=_amount(told, currency),
         initiated_by=max(initiators, default=RefundInitiator.GATEWAY),

@@ -81,6 +81,7 @@ _DISPUTE_EVENTS: Final = {
     DisputeStatus.LOST: OrderEventType.DISPUTE_LOST,
 }
 _REFUND_EVENTS: Final = {
+    RefundStatus.PENDING: OrderEventType.REFUND_CREATED,  # the gateway has it after all
     RefundStatus.SUCCEEDED: OrderEventType.REFUND_SUCCEEDED,
     RefundStatus.FAILED: OrderEventType.REFUND_FAILED,
     RefundStatus.CANCELED: OrderEventType.REFUND_FAILED,

@@ -171,7 +171,13 @@ class ReferencePayment:
     def refund_failed(self) -> bool:
         """Whether a refund that a rule asked for came to nothing."""
         ended = (Kind.REFUND_FAILED, Kind.REFUND_CANCELED)
-        return any(fact.own_id in self.by_rule for (_, kind), fact in self.facts.items() if kind in ended)
+        for own_id in self.by_rule:
+            mine = [fact for fact in self.facts.values() if fact.own_id == own_id]
+            objects = {fact.object_id for fact in mine} - {str(own_id)}
+            theirs = [fact for fact in self.facts.values() if fact.object_id in objects]
+            if any(fact.kind in ended for fact in (theirs or mine)):
+                return True
+        return False
 
 
 @dataclass(slots=True)

@@ -138,17 +138,18 @@ def _refunds(terms: PaymentTerms, facts: Collection[Fact]) -> list[tuple[RefundS
         if fact.kind.startswith("REFUND_"):
             refunds[str(ours.get(fact.object_id, fact.object_id))].append(fact)
     found = []
-    for told in refunds.values():
+    for name, everything in refunds.items():
+        told = [fact for fact in everything if fact.object_id != name] or everything
         for kind, status in (
             (Kind.REFUND_FAILED, RefundStatus.FAILED),
             (Kind.REFUND_CANCELED, RefundStatus.CANCELED),
             (Kind.REFUND_SUCCEEDED, RefundStatus.SUCCEEDED),
         ):
             if _has(told, kind):
-                found.append((status, _largest(terms, told)))
+                found.append((status, _largest(terms, everything)))
                 break
         else:
-            found.append((RefundStatus.PENDING, _largest(terms, told)))
+            found.append((RefundStatus.PENDING, _largest(terms, everything)))
     return sorted(found, key=lambda one: (one[0], one[1].minor, one[1].currency))
 
 

@@ -19,6 +19,7 @@ from app.domain.states import (
     CaptureMethod,
     EventSource,
     FulfillmentStatus,
+    JobKind,
     OrderPaymentStatus,
     OrderStatus,
     PaymentStatus,
@@ -239,6 +240,21 @@ def test_a_refund_is_written_before_the_gateway_is_asked(amount: Money | None, a
     ((payment_id, written),) = decision.facts
     assert (payment_id, written.kind, written.own_id) == (PAYMENT_ID, Kind.REFUND_REQUESTED, REFUND_ID)
     assert decision.postings == ()
+
+
+def test_a_refund_that_the_gateway_has_after_all_is_looked_after_again() -> None:
+    record = decide(told(captured()), ask_refund(rupees(200)), NOON).record
+    concluded = fact(Kind.REFUND_FAILED, str(REFUND_ID), 200, own_id=REFUND_ID)
+    given_up = decide(record, a_report(concluded), NOON)
+
+    decision = decide(
+        given_up.record, a_report(fact(Kind.REFUND_PENDING, "re_1", 200, own_id=REFUND_ID)), LATER
+    )
+
+    assert given_up.jobs == ()
+    assert [(job.kind, job.subject_id) for job in decision.jobs] == [(JobKind.REFUND, REFUND_ID)]
+    (refund,) = decision.record.payments[PAYMENT_ID].state.refunds
+    assert refund.status is RefundStatus.PENDING
 
 
 def test_asking_for_the_same_refund_again_gives_the_very_same_order() -> None:

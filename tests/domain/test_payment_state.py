@@ -411,6 +411,24 @@ def test_our_refund_and_the_gateway_s_are_one_whatever_comes_first() -> None:
         assert (state.refunded.minor, state.refund_pending.minor, state.refundable.minor) == (200, 0, 300)
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (Kind.REFUND_PENDING, RefundStatus.PENDING),
+        (Kind.REFUND_SUCCEEDED, RefundStatus.SUCCEEDED),
+        (Kind.REFUND_CANCELED, RefundStatus.CANCELED),
+        (Kind.REFUND_FAILED, RefundStatus.FAILED),
+    ],
+)
+def test_the_gateways_word_counts_more_than_what_we_concluded(said: Kind, status: RefundStatus) -> None:
+    concluded = fact(Kind.REFUND_FAILED, str(REFUND_ID), 200, own_id=REFUND_ID)
+    told = [captured(), requested(), concluded, refund(said, "re_1", own_id=REFUND_ID)]
+
+    for order in permutations(told):
+        (found,) = state_of(*order).refunds
+        assert (found.id, found.status) == (REFUND_ID, status)
+
+
 def test_refunds_of_others_stand_beside_ours() -> None:
     state = state_of(captured(), requested(), refund(Kind.REFUND_SUCCEEDED, "re_2", 100))
 

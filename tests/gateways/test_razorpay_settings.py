@@ -8,7 +8,7 @@ import pytest
 
 from app.cli.doctor import _gateways as findings
 from app.gateways.razorpay import RazorpaySettings
-from app.main import _gateway_settings, _gateways
+from app.main import _gateway_settings, gateways_of
 from app.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_a_key_of_another_gateway_is_said_to_be_wrong(monkeypatch: pytest.Monkey
     settings = settings_of(monkeypatch, {"KEY_ID": "sk_test_1", "KEY_SECRET": "s"})
 
     with pytest.raises(SettingsError, match="Razorpay key id"):
-        _gateways(settings)
+        gateways_of(settings)
 
 
 @pytest.mark.parametrize(
