@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
 from app.domain.states import PaymentMethodType
 from app.gateways import GatewayError, GatewayErrorKind
 from app.gateways.razorpay import RazorpaySettings, build
-from tests.gateways.razorpay_objects import CREATE, handle, order, payment, qr_code, refund_of
+from tests.gateways.razorpay_objects import (
+    CREATE,
+    PAYMENT_ID,
+    failed,
+    handle,
+    order,
+    payment,
+    qr_code,
+    refund,
+    refund_of,
+)
 from tests.gateways.razorpay_shop import told
 from tests.gateways.scripted_http import Answer, ScriptedServer
 
@@ -184,3 +195,59 @@ async def test_a_code_that_can_not_be_shown_is_unknown(url: str | None) -> None:
 
     assert isinstance(error, GatewayError)
     assert error.kind is GatewayErrorKind.UNKNOWN
+
+
+async def test_an_order_whose_receipt_only_resembles_ours_is_not_taken_for_ours() -> None:
+    longer = order(id="order_0", receipt=f"{PAYMENT_ID}0", status="created")
+    made = order(id="order_2", status="created")
+
+    answer, _ = await scripted([page(longer), Answer(made)], lambda gateway: gateway.create(CREATE))
+
+    assert answer.reference == "order_2"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("payment_id", "window"),
+    [
+        ("0190f5e6-0000-7000-8000-000000000001", "&from=1722112349&to=1722113309"),
+        ("5ad51d2e-0000-4000-8000-000000000001", ""),
+    ],
+)
+async def test_a_qr_code_is_looked_for_where_our_own_id_says_when(payment_id: str, window: str) -> None:
+    """All pages of it, as far as they go; 2024-07-27 20:33:29 UTC is in the first id."""
+    others = [qr_code(id=f"qr_{number}", notes=[]) for number in range(100)]
+    ours = qr_code(id="qr_ours", notes={"payment_id": payment_id})
+    request = replace(CREATE, method=PaymentMethodType.UPI_QR, payment_id=UUID(payment_id))
+
+    answer, server = await scripted(
+        [page(*others), page(ours), page()], lambda gateway: gateway.create(request)
+    )
+
+    assert answer.reference == "qr_ours"  # type: ignore[attr-defined]
+    assert [asked.target for asked in server.requests] == [
+        f"/v1/payments/qr_codes?count=100&skip=0{window}",
+        f"/v1/payments/qr_codes?count=100&skip=100{window}",
+        "/v1/payments/qr_codes/qr_ours/payments",
+    ]
+
+
+async def test_every_refund_is_read_however_many_there_are() -> None:
+    refunds = [refund(id=f"rfnd_{number}") for number in range(101)]
+    script: list[Behaviour] = [Answer(order()), page(payment()), page(*refunds[:100]), page(refunds[100])]
+
+    answer, server = await scripted(script, lambda gateway: gateway.fetch(handle("order_1")))
+
+    assert told(answer).count("REFUND_SUCCEEDED") == 101  # type: ignore[arg-type]
+    assert server.requests[-1].target == "/v1/payments/pay_1/refunds?count=100&skip=100"
+
+
+async def test_two_orders_of_one_payment_are_both_read() -> None:
+    """An answer was lost before the order could be found, so that there is a second one."""
+    first, second = order(status="attempted"), order(id="order_2", created_at=2_000_000_000)
+    paid = payment(id="pay_2", order_id="order_2")
+    script: list[Behaviour] = [page(second, first), page(failed()), page(paid), page()]
+
+    answer, _ = await scripted(script, lambda gateway: gateway.fetch(handle(None)))
+
+    assert answer.reference == "order_1"  # type: ignore[attr-defined]
+    assert told(answer) == ["ATTEMPT_STARTED", "FAILED", *PAID]  # type: ignore[arg-type]

@@ -188,6 +188,7 @@ async def test_what_razorpay_does_not_have_is_not_found(shop: Shop, reference: s
 async def test_webhooks_and_asking_come_to_the_same(shop: Shop) -> None:
     await shop.paid("DECLINED", "upi")
     await shop.pay()
+    shop.razorpay.simulator.refund_seconds = None
     await shop.gateway.refund(shop.refund(10000))
     await shop.razorpay.sim("refund/fail", reference=shop.reference)
 

@@ -117,7 +117,8 @@ async def test_a_webhook_confirms_the_order(journey: Journey) -> None:
     assert (payment["nextAction"]["sdk"], parameters["order_id"]) == ("razorpay", payment["reference"])
     assert order["status"] == "CONFIRMED"
     assert order["payments"][0]["status"] == "SUCCEEDED"
-    assert [each["status"] for each in order["payments"][0]["attempts"]] == ["FAILED", "SUCCEEDED"]
+    # Razorpay counts whole seconds, and both tries began in one.
+    assert {each["status"] for each in order["payments"][0]["attempts"]} == {"FAILED", "SUCCEEDED"}
 
 
 async def test_without_webhooks_the_callback_has_the_money_taken_and_shown(journey: Journey) -> None:
@@ -170,9 +171,22 @@ async def test_money_that_goes_back_shows(journey: Journey) -> None:
     assert answer["refundCreate"]["errors"] == []
     order = await journey.until(guest, "REFUNDED")
     assert [each["status"] for each in order["payments"][0]["refunds"]] == ["SUCCEEDED"]
+
+
+async def test_money_that_could_not_go_back_is_still_there(journey: Journey) -> None:
+    journey.razorpay.simulator.refund_seconds = None
+    guest, payment = await journey.open("CARD")
+    await journey.razorpay.sim("pay", reference=payment["reference"], outcome="SUCCEEDS")
+    await journey.until(guest, "PAID")
+    given = {"paymentId": payment["id"], "idempotencyKey": new_key(), "reason": "size"}
+    await journey.shop.run(REFUND, {"input": given}, key=STAFF)
+
     await journey.razorpay.sim("refund/fail", reference=payment["reference"])
-    order = await journey.until(guest, "PAID")
-    assert [each["status"] for each in order["payments"][0]["refunds"]] == ["FAILED"]
+
+    order = await journey.shop.until(
+        guest, SEEN, lambda order: [each["status"] for each in order["payments"][0]["refunds"]] == ["FAILED"]
+    )
+    assert order["paymentStatus"] == "PAID"
 
 
 async def test_a_code_that_is_given_up_takes_no_money(journey: Journey) -> None:

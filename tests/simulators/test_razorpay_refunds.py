@@ -98,12 +98,10 @@ async def test_what_is_only_authorised_is_not_refunded(razorpay: Razorpay) -> No
     assert refused == (400, "The payment status should be captured for action to be taken")
 
 
-@pytest.mark.parametrize("processed", [False, True])
-async def test_a_refund_fails_also_after_it_was_processed(razorpay: Razorpay, *, processed: bool) -> None:
-    razorpay.simulator.refund_seconds = 0 if processed else None
+async def test_a_pending_refund_may_fail(razorpay: Razorpay) -> None:
+    razorpay.simulator.refund_seconds = None
     payment = await razorpay.paid()
     refund = await razorpay.post(f"/v1/payments/{payment['id']}/refund", {"amount": 49900})
-    await refund_is(razorpay, refund["id"], "processed" if processed else "pending")
 
     await razorpay.sim("refund/fail", reference=payment["order_id"])
 
@@ -112,6 +110,27 @@ async def test_a_refund_fails_also_after_it_was_processed(razorpay: Razorpay, *,
     assert (now["status"], now["amount_refunded"], now["refund_status"]) == ("captured", 0, None)
     assert razorpay.told()[-1] == "refund.failed"
     assert await razorpay.sim_status("refund/fail", reference=payment["order_id"]) == 409
+
+
+async def test_a_refund_that_failed_is_not_processed_afterwards(razorpay: Razorpay) -> None:
+    payment = await razorpay.paid()
+    failed = await razorpay.post(f"/v1/payments/{payment['id']}/refund", {"amount": 100})
+    await razorpay.sim("refund/fail", reference=payment["order_id"])
+    later = await razorpay.post(f"/v1/payments/{payment['id']}/refund", {"amount": 100})
+
+    await refund_is(razorpay, later["id"], "processed")
+
+    assert (await razorpay.get(f"/v1/refunds/{failed['id']}"))["status"] == "failed"
+
+
+async def test_a_processed_refund_has_come_to_its_end(razorpay: Razorpay) -> None:
+    razorpay.simulator.refund_seconds = 0
+    payment = await razorpay.paid()
+    refund = await razorpay.post(f"/v1/payments/{payment['id']}/refund", {"amount": 49900})
+    await refund_is(razorpay, refund["id"], "processed")
+
+    assert await razorpay.sim_status("refund/fail", reference=payment["order_id"]) == 409
+    assert razorpay.told()[-1] == "refund.processed"
 
 
 @pytest.mark.parametrize(("outcome", "deducted"), [("WON", 0), ("LOST", 49900)])

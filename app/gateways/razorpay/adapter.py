@@ -29,6 +29,7 @@ from app.gateways.razorpay.parameters import (
     refund_parameters,
 )
 from app.gateways.razorpay.reading import ORDERS, QR_CODES, Found, Reader
+from app.gateways.razorpay.refusals import check_same, check_unpaid, rejected
 from app.gateways.razorpay.signature import check_webhook
 from app.gateways.razorpay.wire import WireOrder, WirePayment, WireQrCode, WireRefund, WireUpiPayment
 
@@ -84,13 +85,13 @@ class RazorpayGateway:
         amount = to_razorpay(request.amount)
         by_upi = request.method in (PaymentMethodType.UPI_INTENT, PaymentMethodType.UPI_QR)
         if by_upi and request.amount.currency != UPI_CURRENCY:
-            raise _rejected("UPI takes INR alone.", "currency_not_supported")
+            raise rejected("UPI takes INR alone.", "currency_not_supported")
         if request.method is PaymentMethodType.UPI_QR:
             return await self._create_code(request, amount)
         known = await self._reader.orders_of(request.payment_id)
         if known:
             order = known[0]
-            _check_same(request, order.amount, amount, order.currency)
+            check_same(request, order.amount, amount, order.currency)
             found = await self._reader.read_order(order)
             if found.authorized or found.captured:
                 return self._told(found, request.capture_method)
@@ -122,17 +123,17 @@ class RazorpayGateway:
         Source: razorpay.com/docs/api/payments/capture, read in November 2026.
         """
         if not request.final:
-            raise _rejected("Razorpay captures a payment once.", "repeated_capture_unsupported")
+            raise rejected("Razorpay captures a payment once.", "repeated_capture_unsupported")
         found = await self._reader.read(request.payment)
         amount, currency = to_razorpay(request.amount), request.amount.currency
         if any((taken.amount, taken.currency) == (amount, currency) for taken in found.captured):
             return await self._whole(found, request.payment)
         if not found.authorized:
-            raise _rejected("Razorpay holds no money of this payment.", "nothing_authorized")
+            raise rejected("Razorpay holds no money of this payment.", "nothing_authorized")
         for held in found.authorized:
             if (held.amount, held.currency) == (amount, currency):
                 return await self._take(held, found, request.payment)
-        raise _rejected(
+        raise rejected(
             "Razorpay captures the whole amount that is authorised, or nothing.",
             "partial_capture_unsupported",
         )
@@ -141,10 +142,10 @@ class RazorpayGateway:
         """Give up what nobody has paid: an order is used no more, and a QR code is closed."""
         del reason, key  # nothing that Razorpay keeps
         found = await self._reader.read(payment)
-        _check_unpaid(found)
+        check_unpaid(found)
         if found.code is not None and found.code.status == "active":
             found = await self._closed(found.code)
-            _check_unpaid(found)
+            check_unpaid(found)
         given_up = Fact(gateway=self.name, object_id=found.reference, kind=FactKind.CANCELED)
         return self._told(found, payment.capture_method, [given_up])
 
@@ -156,7 +157,7 @@ class RazorpayGateway:
         """
         found = await self._reader.read(request.payment)
         if not found.captured:
-            raise _rejected("Razorpay has taken no money of this payment.", "nothing_captured")
+            raise rejected("Razorpay has taken no money of this payment.", "nothing_captured")
         for paid in found.captured:
             for refund in await self._reader.refunds_of(paid):
                 facts = _collected(refund_facts(refund))
@@ -202,7 +203,7 @@ class RazorpayGateway:
             code = await self._client.post(QR_CODES, qr_parameters(request), WireQrCode)
             found = Found(reference=code.id, payments=(), code=code)
         else:
-            _check_same(request, code.payment_amount, amount, UPI_CURRENCY)
+            check_same(request, code.payment_amount, amount, UPI_CURRENCY)
             found = await self._reader.read_code(code)
         return self._told(found, request.capture_method, next_action=qr_action(code))
 
@@ -271,21 +272,6 @@ def _awaits(found: Found, capture_method: CaptureMethod) -> bool:
     return capture_method is CaptureMethod.AUTOMATIC and bool(found.authorized) and not found.captured
 
 
-def _check_unpaid(found: Found) -> None:
-    if found.captured:
-        raise _rejected("The money was taken already: give it back instead.", "already_captured")
-    if found.authorized:
-        raise _rejected(
-            "Razorpay can't release an authorisation; it lapses by itself if it is not captured.",
-            "lapses_by_itself",
-        )
-
-
-def _check_same(request: CreateRequest, known: int | None, amount: int, currency: str) -> None:
-    if (known, currency) != (amount, request.amount.currency):
-        raise _rejected("This payment was opened for another amount.", "amount_differs")
-
-
 def _collected(told: Iterable[Fact]) -> tuple[Fact, ...]:
     """Return the facts, each once.
 
@@ -302,7 +288,3 @@ async def _nothing() -> AsyncIterator[Notification]:
     events: tuple[Notification, ...] = ()
     for event in events:
         yield event
-
-
-def _rejected(message: str, code: str) -> GatewayError:
-    return GatewayError(GatewayErrorKind.REJECTED, message, code=code)

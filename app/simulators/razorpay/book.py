@@ -149,7 +149,7 @@ class Book:
         return refund
 
     def fail_refund(self, refund: Refund) -> None:
-        """Have a refund come back, also after it was processed."""
+        """Have a refund come back."""
         payment = self.payments[refund.payment_id]
         refund.status = "failed"
         self._settle(payment, -refund.amount)

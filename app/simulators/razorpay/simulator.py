@@ -51,7 +51,7 @@ class RazorpaySimulator(Simulator):
     def __init__(self, config: SimulatorConfig, url: str) -> None:
         super().__init__(config, url)
         self.account = account_of(config.secrets)
-        self.refund_seconds: float | None = 0.05
+        self.refund_seconds: float | None = 0.3
         self.book = Book(
             lambda name, entities: self.emit(event_of(self.account, name, entities)), self._process_later
         )
@@ -118,9 +118,12 @@ class RazorpaySimulator(Simulator):
         self.book.close_dispute(disputes[-1], won=outcome is Control.WON)
 
     def fail_refund(self, reference: str) -> None:
-        """Have the newest refund fail."""
+        """Have the newest refund fail, unless it was processed: that is the end of a refund here.
+
+        Source: razorpay.com/docs/api/refunds/entity, `status`, read in November 2026.
+        """
         refunds = self._refunds(self.book.payments_of(self._holder(reference)))
-        if not refunds or refunds[-1].status == "failed":
+        if not refunds or refunds[-1].status != "pending":
             raise ControlError("There is no refund that could fail.")
         self.book.fail_refund(refunds[-1])
 
