@@ -102,6 +102,7 @@ class PayPalGateway:
             taken = await self._calls.post(f"{_ORDERS}/{reference}/{step}", {}, own_key)
         except PayPalError as error:
             return await self._not_taken(payment, reference, own_key, error)
+        _check(taken)
         if not is_untouched(taken):
             return _answer(taken)
         return _answer(await self._order(payment))

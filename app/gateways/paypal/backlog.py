@@ -48,7 +48,7 @@ async def _between(
     get: Callable[[str], Awaitable[dict[str, Any]]], start: datetime, end: datetime
 ) -> list[tuple[datetime, str, Json]]:
     query = urlencode({"page_size": _PAGE_SIZE, "start_time": _written(start), "end_time": _written(end)})
-    path: str | None = f"{_PATH}?{query}"
+    path = f"{_PATH}?{query}"
     found: dict[str, tuple[datetime, str, Json]] = {}
     for _ in range(_PAGES_MAX):
         page = await get(path)
@@ -56,11 +56,12 @@ async def _between(
             for event in listed(page, "events"):
                 event_id = required_text(event, "id")
                 found[event_id] = (moment(event, "create_time") or start, event_id, event)
-            path = _next(page)
+            following = _next(page)
         except ValueError as error:
             raise unreadable(error) from error
-        if path is None:
+        if following is None:
             return sorted(found.values(), key=lambda entry: entry[:2])
+        path = following
     raise GatewayError(
         GatewayErrorKind.UNAVAILABLE,
         f"PayPal has more than {_PAGES_MAX} pages of events of one day to tell.",

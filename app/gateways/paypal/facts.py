@@ -40,8 +40,8 @@ KNOWN_STATUSES: Final = {
     "capture": TAKEN | {"DECLINED", "PENDING", "FAILED", "DENIED"},
     "refund": frozenset({"CANCELLED", "FAILED", "PENDING", "COMPLETED"}),
 }
-"""Source: developer.paypal.com/docs/api/orders/v2 and payments/v2, read in November 2026; AUTHORIZED, EXPIRED and DENIED
-are of resource version 1.0."""
+"""Source: developer.paypal.com/docs/api/orders/v2 and payments/v2, read in November 2026; AUTHORIZED,
+EXPIRED and DENIED are of resource version 1.0."""
 _WAITING: Final = frozenset({"CREATED", "SAVED", "APPROVED", "PAYER_ACTION_REQUIRED"})
 _HELD: Final = OPEN_HOLDS | {"CAPTURED", "VOIDED", "AUTHORIZED", "EXPIRED"}
 _NOT_TAKEN: Final = frozenset({"DECLINED", "FAILED", "DENIED"})

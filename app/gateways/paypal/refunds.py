@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain.money import Money
 from app.gateways.paypal.facts import NOT_GIVEN_BACK, TAKEN, inside
 from app.gateways.paypal.fields import Json, parent, required_money, required_text, status_of
 from app.gateways.paypal.requests import rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from app.domain.money import Money
 
 
 def capture_to_refund(order: Json, amount: Money) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -47,7 +48,7 @@ _REJECTED: Final = frozenset({400, 401, 403, 405, 406, 409, 410, 413, 415, 422})
 class PayPalError(GatewayError):
     """A refusal, with its body, which may say where the shopper goes next."""
 
-    body: Json = {}
+    body: Json = MappingProxyType({})
 
 
 def refusal(answer: HttpAnswer) -> PayPalError:
