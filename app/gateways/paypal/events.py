@@ -36,6 +36,7 @@ from app.gateways.paypal.fields import (
 from app.gateways.paypal.requests import next_action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
 log = logging.getLogger(__name__)
@@ -80,20 +81,11 @@ def read_event(event: Json) -> Notification:
     if bare.type == _APPROVAL_REVERSED:
         return _approval_reversed(bare, resource)
     kind = (text(event, "resource_type") or "").lower()
-    match kind:
-        case "checkout-order" | "order":
-            return _of_order(bare, resource)
-        case "capture":
-            return _of_capture(bare, resource)
-        case "authorization":
-            return _of_authorization(bare, resource)
-        case "refund":
-            return _of_refund(bare, resource)
-        case "dispute":
-            return _of_dispute(bare, resource)
-        case _:
-            warn_once("paypal.unknown_resource", f"{bare.type}:{kind}")
-            return bare
+    translate = _BY_RESOURCE.get(kind)
+    if translate is None:
+        warn_once("paypal.unknown_resource", f"{bare.type}:{kind}")
+        return bare
+    return translate(bare, resource)
 
 
 def warn_unknown(kind: str, obj: Json) -> None:
@@ -192,3 +184,13 @@ def _approval_reversed(bare: Notification, resource: Json) -> Notification:
         detail="approval reversed",
     )
     return replace(bare, payment_id=payment_id_of(resource), reference=order_id, facts=(canceled,), asks=True)
+
+
+_BY_RESOURCE: Final[Mapping[str, Callable[[Notification, Json], Notification]]] = {
+    "checkout-order": _of_order,
+    "order": _of_order,
+    "capture": _of_capture,
+    "authorization": _of_authorization,
+    "refund": _of_refund,
+    "dispute": _of_dispute,
+}

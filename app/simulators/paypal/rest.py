@@ -82,9 +82,7 @@ class Rest:
 
     def _done(self, request: Request, key: tuple[str, str] | None, raw: bytes, work: Work) -> Response:
         try:
-            mock = request.headers.get("paypal-mock-response")
-            if mock is not None:
-                raise ApiError(422, _mocked(mock))
+            _refuse_mocked(request.headers.get("paypal-mock-response"))
             body = _object(request, raw)
             name = request.path_params.get("id", "")
             return self._simulator.repetitions.once(key, raw, lambda: work(name, body))
@@ -175,9 +173,12 @@ def _object(request: Request, raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _mocked(header: str) -> str:
+def _refuse_mocked(header: str | None) -> None:
+    """Refuse as a test asks for by header."""
+    if header is None:
+        return
     try:
         code = orjson.loads(header)["mock_application_codes"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise ApiError(400, "INVALID_MOCK_RESPONSE") from None
-    return str(code)[:80]
+    raise ApiError(422, str(code)[:80])
