@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.gateways import SignatureError
 from app.gateways.paypal.signature import read_transmission
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 WEBHOOK_ID: Final = "WEBHOOK_ID"
 KEY_PEM: Final = """\
@@ -63,10 +65,7 @@ BODY: Final = base64.b64decode(
 """What PayPal's webhook simulator sends, for a webhook that it calls WEBHOOK_ID."""
 
 
-def key() -> RSAPublicKey:
-    read = load_pem_public_key(KEY_PEM.encode())
-    assert isinstance(read, RSAPublicKey)
-    return read
+KEY: Final = cast("RSAPublicKey", load_pem_public_key(KEY_PEM.encode()))
 
 
 def flipped(raw: bytes, bit: int) -> bytes:
@@ -77,7 +76,7 @@ def flipped(raw: bytes, bit: int) -> bytes:
 
 def refusals(headers: dict[str, str], body: bytes, webhook_id: str = WEBHOOK_ID) -> bool:
     try:
-        read_transmission(headers).check(body, webhook_id, key())
+        read_transmission(headers).check(body, webhook_id, KEY)
     except SignatureError:
         return True
     return False
@@ -88,16 +87,7 @@ def test_what_paypal_signed_is_taken() -> None:
 
 
 def test_no_bit_of_the_body_may_change() -> None:
-    transmission, public = read_transmission(HEADERS), key()
-    taken = []
-
-    for bit in range(len(BODY) * 8):
-        try:
-            transmission.check(flipped(BODY, bit), WEBHOOK_ID, public)
-        except SignatureError as error:
-            assert error.reason == "mismatch"
-        else:
-            taken.append(bit)
+    taken = [bit for bit in range(len(BODY) * 8) if not refusals(HEADERS, flipped(BODY, bit))]
 
     assert taken == []
 
@@ -129,4 +119,4 @@ def test_a_signature_of_nothing_is_refused() -> None:
     transmission = replace(read_transmission(HEADERS), signature="")
 
     with pytest.raises(SignatureError, match="mismatch"):
-        transmission.check(BODY, WEBHOOK_ID, key())
+        transmission.check(BODY, WEBHOOK_ID, KEY)

@@ -30,18 +30,17 @@ class World:
         self.api = api
 
     async def post(self, path: str, body: object = None, **headers: str) -> httpx2.Response:
+        """Call the API."""
         return await self.api.post(path, json=body or {}, headers=headers)
 
-    async def create(
-        self, value: str = "10.00", currency: str = "EUR", key: str = "k1", **more: Any
-    ) -> httpx2.Response:  # noqa: ANN401 - JSON
+    async def create(self, value: str = "10.00", currency: str = "EUR", key: str = "k1") -> httpx2.Response:
+        """Open an order."""
         unit = {"amount": {"currency_code": currency, "value": value}}
         context = {"experience_context": {"return_url": RETURN, "cancel_url": RETURN}}
         body = {
             "intent": "CAPTURE",
             "purchase_units": [unit],
             "payment_source": {"paypal": context},
-            **more,
         }
         return await self.post("/v2/checkout/orders", body, **{"PayPal-Request-Id": key})
 

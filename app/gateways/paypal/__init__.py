@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from app.gateways.paypal.adapter import PayPalGateway
-from app.gateways.paypal.options import PayPalSettings, WebhookCheck
+from app.gateways.paypal.options import LIVE_BASE, PayPalSettings, WebhookCheck
 
-__all__ = ["PayPalGateway", "PayPalSettings", "WebhookCheck", "build"]
+__all__ = ["LIVE_BASE", "PayPalGateway", "PayPalSettings", "WebhookCheck", "build"]
 
 
 def build(settings: PayPalSettings) -> PayPalGateway:

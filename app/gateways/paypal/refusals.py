@@ -28,8 +28,9 @@ DECLINES: Final = frozenset(
         "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
     }
 )
-"""Refusals of this money rather than of the request. Source: developer.paypal.com/docs/api/orders/v2, "Errors", read in
-November 2026."""
+"""Refusals of this money rather than of the request. Source: developer.paypal.com/api/handle-payment-failures, read in
+November 2026, for the first two and REDIRECT_PAYER_FOR_ALTERNATE_FUNDING; the others are not confirmed by a page, and
+would be REJECTED if they were left out."""
 ALREADY_DONE: Final = frozenset(
     {"ORDER_ALREADY_CAPTURED", "ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_COMPLETED"}
 )
