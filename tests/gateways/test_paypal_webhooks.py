@@ -93,6 +93,13 @@ async def test_a_certificate_of_another_authority_is_not_trusted(shop: Shop) -> 
     assert await reason(shop, shop.signed(event), event.body) == "untrusted_certificate"
 
 
+async def test_the_systems_roots_do_not_trust_a_simulator() -> None:
+    async with paypal_shop(trust_roots_pem=None) as shop:
+        event = await approval(shop)
+
+        assert await reason(shop, shop.signed(event), event.body) == "untrusted_certificate"
+
+
 async def test_a_certificate_of_another_name_is_not_trusted() -> None:
     other = Signer("WH-1", "http://127.0.0.1:9/", "messageverificationcerts.paypal.com.evil.example")
     async with paypal_shop(trust_roots_pem=other.root_pem) as shop:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _NAME: Final = re.compile(r"messageverificationcerts(?:\.[a-z0-9-]{1,40}){0,3}\.paypal\.com")
-"""Source: PayPal's Java SDK, `SSLUtil`, which asks for this common name, read in November 2026."""
+"""Source: PayPal's Java SDK, which asks for this common name, read in November 2026."""
 _CERTIFICATES_MAX: Final = 8
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY_BITS_MIN: Final = 2048
@@ -79,17 +81,18 @@ def system_roots() -> Store:
         ValueError: it trusts none.
     """
     found = ssl.create_default_context().get_ca_certs(binary_form=True)
-    blocks: list[x509.Certificate] = []
-    for der in found:
-        try:
-            blocks.append(x509.load_der_x509_certificate(der))
-        except ValueError:
-            continue
     path = ssl.get_default_verify_paths().cafile
-    if not blocks and path is not None:
-        for pem in _BLOCK.findall(Path(path).read_bytes()):
-            try:
-                blocks.append(x509.load_pem_x509_certificate(pem))
-            except ValueError:
-                continue
-    return Store(blocks)
+    if not found and path is not None:
+        blocks = _BLOCK.findall(Path(path).read_bytes())
+        found = [ssl.PEM_cert_to_DER_cert(pem.decode("ascii")) for pem in blocks]
+    return Store([root for der in found for root in _read_root(der)])
+
+
+def _read_root(der: bytes) -> list[x509.Certificate]:
+    """Read a root, unless it is written against the rules, as some old ones are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CryptographyDeprecationWarning)
+        try:
+            return [x509.load_der_x509_certificate(der)]
+        except (ValueError, CryptographyDeprecationWarning):
+            return []
