@@ -83,15 +83,20 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _gateways(settings: Settings) -> Iterator[Finding]:
-    if settings.stripe_secret_key is None and settings.sandbox_url is None:
+    if all(
+        given is None
+        for given in (settings.stripe_secret_key, settings.paypal_client_id, settings.sandbox_url)
+    ):
         yield Finding(
             name="Gateways",
             detail="none is set up",
-            advice="Set ORDERPULSE_STRIPE_SECRET_KEY, or try `orderpulse demo`.",
+            advice="Set ORDERPULSE_STRIPE_SECRET_KEY or ORDERPULSE_PAYPAL_CLIENT_ID, or try `orderpulse demo`.",
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
         yield _stripe(settings)
+    if settings.paypal_client_id is not None:
+        yield _paypal(settings)
     if settings.sandbox_url is not None:
         yield Finding(name="Sandbox", detail=settings.sandbox_url)
 
@@ -104,6 +109,16 @@ def _stripe(settings: Settings) -> Finding:
         advice = "Set ORDERPULSE_STRIPE_PUBLISHABLE_KEY: without it no browser can pay."
         return Finding(name="Stripe", detail="no publishable key", advice=advice, wrong=True)
     return Finding(name="Stripe", detail="set up")
+
+
+def _paypal(settings: Settings) -> Finding:
+    if settings.paypal_client_secret is None:
+        advice = "Set ORDERPULSE_PAYPAL_CLIENT_SECRET: without it PayPal is not used."
+        return Finding(name="PayPal", detail="no client secret", advice=advice, wrong=True)
+    if not settings.paypal_webhook_id:
+        advice = "Set ORDERPULSE_PAYPAL_WEBHOOK_ID: without it no webhook is believed."
+        return Finding(name="PayPal", detail="no webhook id", advice=advice, wrong=True)
+    return Finding(name="PayPal", detail="set up")
 
 
 async def _owed_work(dsn: str, settings: Settings) -> Finding:
