@@ -14,6 +14,7 @@ from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.gateways import load_gateways
+from app.gateways.paypal import LIVE_BASE, PayPalSettings, WebhookCheck
 from app.gateways.razorpay import RazorpaySettings
 from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
@@ -234,6 +235,14 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             key_secret=settings.razorpay_key_secret.get_secret_value(),
             webhook_secrets=_reveal(settings.razorpay_webhook_secrets),
             api_base=settings.razorpay_api_base,
+        )
+    if settings.paypal_client_id is not None and settings.paypal_client_secret is not None:
+        given["paypal"] = PayPalSettings(
+            client_id=settings.paypal_client_id,
+            client_secret=settings.paypal_client_secret.get_secret_value(),
+            webhook_id=settings.paypal_webhook_id,
+            api_base=settings.paypal_api_base or LIVE_BASE,
+            webhook_check=WebhookCheck(settings.paypal_webhook_check),
         )
     if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
         given["sandbox"] = SandboxSettings(

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     razorpay_key_secret: SecretStr | None = None
     razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     razorpay_api_base: str | None = None
+    paypal_client_id: str | None = None
+    paypal_client_secret: SecretStr | None = None
+    paypal_webhook_id: str = ""
+    paypal_api_base: str | None = None
+    """https://api-m.sandbox.paypal.com for PayPal's sandbox; without it, live."""
+    paypal_webhook_check: str = Field(default="offline", pattern="^(offline|postback)$")
     sandbox_url: str | None = None
     sandbox_secret_key: SecretStr | None = None
     sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from app.batch import Webhook
-from app.gateways import Notification, SignatureError
+from app.gateways import GatewayError, Notification, SignatureError
 from app.identity import new_id
 from app.settle import SettleBusyError
 
@@ -111,7 +111,7 @@ class WebhookEndpoint:
             raise _RefusedError(405, "method", "Use POST.")
         body = await _read(receive)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        webhook = _translate(gateway, headers, body, started)
+        webhook = await _translate(gateway, headers, body, started)
         try:
             outcome = await self._settler.submit(webhook)
         except SettleBusyError as error:
@@ -132,11 +132,13 @@ class WebhookEndpoint:
         return outcome
 
 
-def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_at: float) -> Webhook:
+async def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_at: float) -> Webhook:
     try:
-        verified = gateway.verify(headers, body, datetime.now(UTC))
+        verified = await gateway.verify(headers, body, datetime.now(UTC))
     except SignatureError as error:
         raise _RefusedError(400, "signature", "The signature is not valid.") from error
+    except GatewayError as error:
+        raise _RefusedError(503, "unverified", "It can't be checked now. Send it again.") from error
     error_text = None
     try:
         notification = gateway.parse(verified)

@@ -83,18 +83,25 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _gateways(settings: Settings) -> Iterator[Finding]:
-    given = (settings.stripe_secret_key, settings.razorpay_key_secret, settings.sandbox_url)
+    given = (
+        settings.stripe_secret_key,
+        settings.paypal_client_id,
+        settings.razorpay_key_secret,
+        settings.sandbox_url,
+    )
     if all(secret is None for secret in given):
         yield Finding(
             name="Gateways",
             detail="none is set up",
-            advice="Set ORDERPULSE_STRIPE_SECRET_KEY or ORDERPULSE_RAZORPAY_KEY_SECRET, or try `orderpulse demo`.",
+            advice="Set up Stripe, PayPal, Razorpay or Paytm (docs/gateways), or try `orderpulse demo`.",
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
         yield _stripe(settings)
     if settings.razorpay_key_secret is not None or settings.razorpay_key_id:
         yield _razorpay(settings)
+    if settings.paypal_client_id is not None:
+        yield _paypal(settings)
     if settings.sandbox_url is not None:
         yield Finding(name="Sandbox", detail=settings.sandbox_url)
 
@@ -117,6 +124,16 @@ def _razorpay(settings: Settings) -> Finding:
         advice = "Set ORDERPULSE_RAZORPAY_WEBHOOK_SECRETS: without it no webhook is believed."
         return Finding(name="Razorpay", detail="no webhook secret", advice=advice, wrong=True)
     return Finding(name="Razorpay", detail="set up")
+
+
+def _paypal(settings: Settings) -> Finding:
+    if settings.paypal_client_secret is None:
+        advice = "Set ORDERPULSE_PAYPAL_CLIENT_SECRET: without it PayPal is not used."
+        return Finding(name="PayPal", detail="no client secret", advice=advice, wrong=True)
+    if not settings.paypal_webhook_id:
+        advice = "Set ORDERPULSE_PAYPAL_WEBHOOK_ID: without it no webhook is believed."
+        return Finding(name="PayPal", detail="no webhook id", advice=advice, wrong=True)
+    return Finding(name="PayPal", detail="set up")
 
 
 async def _owed_work(dsn: str, settings: Settings) -> Finding:

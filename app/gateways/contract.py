@@ -239,11 +239,14 @@ class Gateway(Protocol):
     def missed(self, since: datetime) -> AsyncIterator[Notification]:
         """Yield what the gateway has recorded since `since`, oldest first, for recovery after an outage."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check a webhook's signature over the raw bytes. `headers` has lower-case names.
+
+        Where what proves it has to be fetched first, it is awaited; elsewhere nothing is waited for.
 
         Raises:
             SignatureError: the delivery does not prove that the gateway sent it.
+            GatewayError: whether it does can't be found out now.
         """
 
     def parse(self, delivery: Verified) -> Notification:

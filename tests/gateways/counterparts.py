@@ -114,7 +114,7 @@ class Counterpart:
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> Verified:
         """Have the adapter check a webhook as the endpoint does."""
         lower = {name.lower(): value for name, value in headers.items()}
-        return self.gateway.verify(lower, body, now or datetime.now(UTC))
+        return await self.gateway.verify(lower, body, now or datetime.now(UTC))
 
 
 def handle(request: CreateRequest, answer: GatewayAnswer) -> PaymentHandle:

@@ -158,7 +158,7 @@ async def webhooks(gateway: StripeGateway) -> AsyncIterator[Deliveries]:
         body = await reader.readexactly(int(headers["content-length"]))
         status = 200
         try:
-            came.told.put_nowait(gateway.parse(gateway.verify(headers, body, datetime.now(UTC))))
+            came.told.put_nowait(gateway.parse(await gateway.verify(headers, body, datetime.now(UTC))))
         except SignatureError as error:
             came.refused.put_nowait(error.reason)
             status = 400

@@ -49,37 +49,37 @@ def unreached() -> SandboxGateway:
     return build(UNREACHED)
 
 
-def refusal_of(header: str | None, body: bytes = BODY, now: datetime = NOW) -> str | None:
+async def refusal_of(header: str | None, body: bytes = BODY, now: datetime = NOW) -> str | None:
     """Return why a delivery is refused, or None."""
     headers = {} if header is None else {"sandbox-signature": header}
     try:
-        verified = unreached().verify(headers, body, now)
+        verified = await unreached().verify(headers, body, now)
     except SignatureError as error:
         return error.reason
     assert verified.body == body
     return None
 
 
-def read(gateway: SandboxGateway, received: Received) -> Notification:
-    return gateway.parse(gateway.verify(received.headers, received.body, datetime.now(UTC)))
+async def read(gateway: SandboxGateway, received: Received) -> Notification:
+    return gateway.parse(await gateway.verify(received.headers, received.body, datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
-def test_a_body_signed_with_any_secret_within_five_minutes_is_taken(secret: str, seconds: int) -> None:
-    assert refusal_of(signed_header(BODY, UNIX + seconds, secret)) is None
+async def test_a_body_signed_with_any_secret_within_five_minutes_is_taken(secret: str, seconds: int) -> None:
+    assert await refusal_of(signed_header(BODY, UNIX + seconds, secret)) is None
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -UNIX])
-def test_an_old_or_future_delivery_is_stale(seconds: int) -> None:
-    assert refusal_of(signed_header(BODY, UNIX + seconds, "new")) == "stale"
+async def test_an_old_or_future_delivery_is_stale(seconds: int) -> None:
+    assert await refusal_of(signed_header(BODY, UNIX + seconds, "new")) == "stale"
 
 
-def test_one_of_several_signatures_is_enough() -> None:
+async def test_one_of_several_signatures_is_enough() -> None:
     other, right = signed_header(BODY, UNIX, "other"), signed_header(BODY, UNIX, "old")
 
-    assert refusal_of(f"{other},{right.partition(',')[2]}") is None
-    assert refusal_of(f"{other.replace('v1=', 'v0=')},{right.partition(',')[2]}") is None
+    assert await refusal_of(f"{other},{right.partition(',')[2]}") is None
+    assert await refusal_of(f"{other.replace('v1=', 'v0=')},{right.partition(',')[2]}") is None
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_one_of_several_signatures_is_enough() -> None:
         lambda _: signed_header(b"", UNIX, "new"),
     ],
 )
-def test_a_forged_delivery_is_refused(change: Any) -> None:  # noqa: ANN401 - a function from header to header
-    assert refusal_of(change(signed_header(BODY, UNIX, "new"))) == "mismatch"
+async def test_a_forged_delivery_is_refused(change: Any) -> None:  # noqa: ANN401 - a function from header to header
+    assert await refusal_of(change(signed_header(BODY, UNIX, "new"))) == "mismatch"
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,21 @@ def test_a_forged_delivery_is_refused(change: Any) -> None:  # noqa: ANN401 - a 
     ["", "t=,v1=00", "t=1", "v1=00", "t=1,v1=", "t=1,v1=ZZ", "t=²,v1=00", "t=-1,v1=00", "t=1,v1=00\n", "t=1,v1=é",
      "t=1 ,v1=00", "t=1,t=2,v1=00", "t=1" + ",v1=00" * 9, "t=" + "1" * 13 + ",v1=00", "t=1,v1=00\u20ac"],
 )  # fmt: skip
-def test_a_header_of_another_shape_is_malformed(header: str) -> None:
-    assert refusal_of(header) == "malformed"
+async def test_a_header_of_another_shape_is_malformed(header: str) -> None:
+    assert await refusal_of(header) == "malformed"
 
 
-def test_a_delivery_without_a_signature_is_refused() -> None:
-    assert refusal_of(None) == "missing"
+async def test_a_delivery_without_a_signature_is_refused() -> None:
+    assert await refusal_of(None) == "missing"
 
 
 @settings(deadline=None)  # the machine is shared, and speed is not what this shows
 @given(position=st.integers(0, len(BODY) * 8 - 1))
-def test_every_bit_of_the_body_counts(position: int) -> None:
+async def test_every_bit_of_the_body_counts(position: int) -> None:
     body = bytearray(BODY)
     body[position // 8] ^= 1 << position % 8
 
-    assert refusal_of(signed_header(BODY, UNIX, "new"), bytes(body)) == "mismatch"
+    assert await refusal_of(signed_header(BODY, UNIX, "new"), bytes(body)) == "mismatch"
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_every_bit_of_the_body_counts(position: int) -> None:
         b'{"id":1,"type":"x","created":"x","data":{}}',
     ],
 )
-def test_a_signed_body_of_another_shape_is_a_value_error(body: bytes) -> None:
+async def test_a_signed_body_of_another_shape_is_a_value_error(body: bytes) -> None:
     gateway = unreached()
-    verified = gateway.verify({"sandbox-signature": signed_header(body, UNIX, "new")}, body, NOW)
+    verified = await gateway.verify({"sandbox-signature": signed_header(body, UNIX, "new")}, body, NOW)
 
     with pytest.raises(ValueError, match=r"."):
         gateway.parse(verified)
@@ -164,7 +164,7 @@ async def test_a_wrong_value_in_a_charge_is_a_value_error_that_quotes_nothing(
     event["data"]["object"]["charges"][0]["amount_captured"] = event["data"]["object"]["charges"][0]["amount"]
     body = orjson.dumps(event)
     gateway = unreached()
-    verified = gateway.verify({"sandbox-signature": signed_header(body, UNIX, "new")}, body, NOW)
+    verified = await gateway.verify({"sandbox-signature": signed_header(body, UNIX, "new")}, body, NOW)
 
     with pytest.raises(ValueError, match="charges") as refusal:
         gateway.parse(verified)
@@ -179,7 +179,9 @@ async def test_a_real_delivery_is_verified_and_names_its_payment(
     await sandbox.pay({"id": created.reference})
     await sandbox_merchant.expect("payment.created", "payment.succeeded")
 
-    notes = {note.type: note for note in (read(sandbox_gateway, one) for one in sandbox_merchant.received)}
+    notes = {
+        note.type: note for note in [await read(sandbox_gateway, one) for one in sandbox_merchant.received]
+    }
 
     opened, paid = notes["payment.created"], notes["payment.succeeded"]
     assert (opened.facts, opened.next_action) == ((), created.next_action)
@@ -200,7 +202,7 @@ async def test_the_object_counts_and_not_the_events_type(
     body = orjson.dumps(event)
     headers = {"sandbox-signature": signed_header(body, UNIX, WEBHOOK_SECRET)}
 
-    note = sandbox_gateway.parse(sandbox_gateway.verify(headers, body, NOW + timedelta(seconds=1)))
+    note = sandbox_gateway.parse(await sandbox_gateway.verify(headers, body, NOW + timedelta(seconds=1)))
 
     assert (note.type, note.payment_id, note.reference) == ("payment.failed", None, paid["id"])
     assert note.facts == (await sandbox_gateway.fetch(handle(paid["id"]))).facts
@@ -261,7 +263,8 @@ async def test_every_order_of_a_storys_webhooks_ends_in_one_state(
         amount=PRICE, capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC
     )
     notes = {
-        note.external_id: note for note in (read(sandbox_gateway, one) for one in sandbox_merchant.received)
+        note.external_id: note
+        for note in [await read(sandbox_gateway, one) for one in sandbox_merchant.received]
     }
     truth = payment_state(terms, (await sandbox_gateway.fetch(handle(reference))).facts)
 

@@ -143,7 +143,7 @@ def test_a_secret_that_anyone_could_guess_is_refused_at_once(secret: str) -> Non
         )
 
 
-def test_the_gateway_verifies_the_raw_bytes() -> None:
+async def test_the_gateway_verifies_the_raw_bytes() -> None:
     gateway = build(
         StripeSettings(
             secret_key="sk_test_of_tests", publishable_key="pk_test_of_tests", webhook_secrets=(SECRET,)
@@ -151,8 +151,8 @@ def test_the_gateway_verifies_the_raw_bytes() -> None:
     )
     headers = {"stripe-signature": f"t={T},v1={GOOD}"}
 
-    delivery = gateway.verify(headers, BODY, NOW + timedelta(seconds=20))
+    delivery = await gateway.verify(headers, BODY, NOW + timedelta(seconds=20))
 
     assert delivery.body == BODY
     with pytest.raises(SignatureError, match="mismatch"):
-        gateway.verify(headers, BODY.replace(b"  ", b" "), NOW)
+        await gateway.verify(headers, BODY.replace(b"  ", b" "), NOW)

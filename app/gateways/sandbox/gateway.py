@@ -162,7 +162,7 @@ class SandboxGateway:
             params["after"] = page.data[-1].id
         raise GatewayError(GatewayErrorKind.UNKNOWN, "The sandbox's list of events does not end.")
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check the header `Sandbox-Signature` over the raw bytes."""
         header = headers.get("sandbox-signature")
         check = partial(check_signature, header, secrets=self._webhook_secrets, now=now)

@@ -187,7 +187,7 @@ class StripeGateway:
             if tells_of_money(event):
                 yield replace(self._notification(event), body=orjson.dumps(event))
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `Stripe-Signature` over the raw bytes."""
         header = headers.get("stripe-signature")
         secrets = self._settings.webhook_secrets
