@@ -299,8 +299,11 @@ async def hasten(database: Database) -> None:
     )
 
 
-async def at_work(database: Database) -> int:
-    """Count the jobs that somebody is at work on."""
-    rows = await database.fetch("SELECT count(*) FROM jobs WHERE died_at IS NULL AND lease_id IS NOT NULL")
+async def busy(database: Database) -> int:
+    """Count the jobs that somebody is at work on, or should be."""
+    rows = await database.fetch(
+        """SELECT count(*) FROM jobs
+            WHERE died_at IS NULL AND (lease_id IS NOT NULL OR due_at <= statement_timestamp())"""
+    )
     count: int = rows[0]["count"]
     return count

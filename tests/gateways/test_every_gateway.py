@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.gateways import PaymentHandle
     from tests.gateways.counterparts import Counterpart
 
-SIGNED = ("signature", "transmission", "cert-url", "auth-algo")
+SIGNED = ("signature", "transmission", "auth-algo")
 FLIPS = 150
 
 
