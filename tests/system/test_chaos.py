@@ -1,0 +1,70 @@
+"""`orderpulse chaos`: clean over the gateways that there are, and not blind."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.cli.chaos import ChaosOptions, run_chaos
+from app.cli.chaos.verdict import _differences, _doubled
+from app.simulators import simulator_names
+from app.simulators.kit import PaymentTruth, RefundTruth
+from db.chaos import KnownPayment
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_every_payment_finds_its_order_through_the_chaos(
+    seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ChaosOptions(seeds=[seed], gateways=["sandbox", *simulator_names()], orders=6)
+
+    code = await run_chaos(options)
+
+    assert code == 0, capsys.readouterr().out
+
+
+def truth(captured_minor: int = 500, *refunds: RefundTruth, own_id: str = "p") -> PaymentTruth:
+    return PaymentTruth(
+        reference="r",
+        own_id=own_id,
+        currency="INR",
+        amount_minor=500,
+        held_minor=0,
+        captured_minor=captured_minor,
+        refunds=refunds,
+    )
+
+
+def known(captured_minor: int = 500, refunded_minor: int = 0) -> dict[str | None, KnownPayment]:
+    return {"r": KnownPayment("r", "SUCCEEDED", captured_minor, refunded_minor)}
+
+
+REFUND = RefundTruth(id="x", own_id="mine", amount_minor=200, status="SUCCEEDED")
+
+
+def test_what_is_the_same_on_both_sides_is_nothing_to_tell() -> None:
+    assert _differences([truth()], known()) == []
+    assert _differences([truth(500, REFUND)], known(500, 200)) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (truth(500), known(0)),
+        (truth(0), known(500)),
+        (truth(500), {}),
+        (truth(500, REFUND), known(500, 0)),
+        (truth(500), known(500, 200)),
+    ],
+)
+def test_every_difference_is_told(there: PaymentTruth, here: dict[str | None, KnownPayment]) -> None:
+    assert len(_differences([there], here)) == 1
+
+
+def test_money_of_which_the_gateway_knows_nothing_is_told() -> None:
+    assert _differences([], known()) == ["r has 500 here and is not known there"]
+
+
+def test_what_was_done_twice_is_told() -> None:
+    assert len(_doubled([truth(), truth()])) == 1
+    assert len(_doubled([truth(500, REFUND, REFUND)])) == 1
+    assert _doubled([truth(500, REFUND), truth(own_id="q")]) == []
