@@ -97,12 +97,12 @@ class Shop:
         """Keep the facts."""
         self.facts, _ = add_facts(self.facts, news.facts)
 
-    def hear(self) -> list[Notification]:
+    async def hear(self) -> list[Notification]:
         """Read every webhook that was sent so far, and learn from it."""
         heard = []
         for event in self.razorpay.simulator.events.values():
             headers = {name.lower(): value for name, value in self.razorpay.simulator.sign(event).items()}
-            told = self.gateway.parse(self.gateway.verify(headers, event.body, datetime.now(UTC)))
+            told = self.gateway.parse(await self.gateway.verify(headers, event.body, datetime.now(UTC)))
             assert told.external_id == event.id
             self.learn(told)
             heard.append(told)

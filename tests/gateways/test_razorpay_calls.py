@@ -192,7 +192,7 @@ async def test_webhooks_and_asking_come_to_the_same(shop: Shop) -> None:
     await shop.gateway.refund(shop.refund(10000))
     await shop.razorpay.sim("refund/fail", reference=shop.reference)
 
-    heard = shop.hear()
+    heard = await shop.hear()
 
     assert {told.reference for told in heard} == {shop.reference}
     asked = await shop.asked()

@@ -159,6 +159,6 @@ async def test_what_lapsed_is_released(shop: Shop) -> None:
     await shop.razorpay.sim("resolve", reference=shop.reference, outcome="DECLINED")
 
     await shop.fetch()
-    shop.hear()
+    await shop.hear()
 
     assert (shop.state.status, shop.state.refunds) == (PaymentStatus.CANCELED, ())

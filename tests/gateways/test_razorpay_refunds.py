@@ -105,7 +105,7 @@ async def test_a_refund_of_a_qr_payment_finds_it_by_webhook(shop: Shop) -> None:
     await shop.gateway.refund(shop.refund(10000))
 
     (paid,) = shop.razorpay.simulator.book.payments.values()
-    heard = [told for told in shop.hear() if told.type == "refund.created"]
+    heard = [told for told in await shop.hear() if told.type == "refund.created"]
 
     assert [told.related_object_ids for told in heard] == [(paid.id,)]
     assert shop.state.refund_pending.minor == 10000
@@ -117,7 +117,7 @@ async def test_disputes_are_told_by_webhooks(shop: Shop, outcome: str, status: D
     await shop.razorpay.sim("dispute", reference=shop.reference)
     await shop.razorpay.sim("dispute/close", reference=shop.reference, outcome=outcome)
 
-    shop.hear()
+    await shop.hear()
 
     (dispute,) = shop.state.disputes
     assert (dispute.status, dispute.amount) == (status, PRICE)

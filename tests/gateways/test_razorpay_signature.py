@@ -74,19 +74,19 @@ def test_without_a_secret_nothing_is_believed() -> None:
 
 
 @pytest.mark.parametrize("secret", ["new", "old"])
-def test_a_webhook_may_be_signed_with_any_of_the_secrets(secret: str) -> None:
+async def test_a_webhook_may_be_signed_with_any_of_the_secrets(secret: str) -> None:
     body = event("payment.captured", payment=payment())
 
-    delivery = gateway().verify(signed(body, secret), body, NOW)
+    delivery = await gateway().verify(signed(body, secret), body, NOW)
 
     assert delivery.body == body
 
 
-def test_a_webhook_signed_with_the_key_secret_is_refused() -> None:
+async def test_a_webhook_signed_with_the_key_secret_is_refused() -> None:
     body = event("payment.captured", payment=payment())
 
     with pytest.raises(SignatureError, match="mismatch"):
-        gateway().verify(signed(body, "key-secret"), body, NOW)
+        await gateway().verify(signed(body, "key-secret"), body, NOW)
 
 
 def test_the_callback_of_the_checkout_is_checked_by_our_own_reference() -> None:

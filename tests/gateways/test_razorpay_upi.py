@@ -88,7 +88,7 @@ async def test_what_a_qr_code_tells_by_webhook_is_what_it_tells_when_asked(shop:
     await shop.open(PaymentMethodType.UPI_QR)
     await shop.pay()
 
-    heard = {told.type: told for told in shop.hear()}
+    heard = {told.type: told for told in await shop.hear()}
 
     assert heard["payment.captured"].asks
     assert heard["payment.captured"].facts == ()

@@ -144,10 +144,10 @@ DOORS: Final = (
         tests=(f"{_SHIPPED}::test_a_refund_that_is_repeated_bears_the_same_key",),
     ),
     Defect(
-        name="silence of the sandbox counts as a refusal",
-        file="app/gateways/sandbox/client.py",
-        old='            GatewayErrorKind.UNKNOWN, "The sandbox did not answer.", code=type(error).__name__\n',
-        new='            GatewayErrorKind.REJECTED, "The sandbox did not answer.", code=type(error).__name__\n',
+        name="silence of a gateway counts as a refusal",
+        file="app/gateways/http.py",
+        old='GatewayErrorKind.UNKNOWN, f"{self._gateway} did not answer."',
+        new='GatewayErrorKind.REJECTED, f"{self._gateway} did not answer."',
         tests=("tests/gateways/test_sandbox_failures.py::test_silence_is_unknown",),
     ),
     Defect(

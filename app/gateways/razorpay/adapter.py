@@ -182,7 +182,7 @@ class RazorpayGateway:
         del since
         return _nothing()
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `X-Razorpay-Signature` over the raw bytes."""
         del now  # no time is signed
         header = headers.get("x-razorpay-signature")
