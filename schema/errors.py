@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 UNAVAILABLE: Final = "UNAVAILABLE"
 UNAVAILABLE_MESSAGE: Final = "The server can't do this right now. Send it again in a moment."
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+CARD_NUMBER: Final = "CARD_NUMBER"
+CARD_NUMBER_MESSAGE: Final = (
+    "There is what looks like a card number in this request, so nothing of it was done or kept."
+    " Cards are entered at the gateway alone."
+)
 INTERNAL: Final = "INTERNAL"
 UNAVAILABLE_ERRORS: Final = (SettleBusyError, DatabaseUnavailableError, HubFullError, HubStoppedError)
 _REQUEST_ERRORS: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)

@@ -19,9 +19,12 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from app.auth import AuthenticationError
+from app.card_numbers import holds_card_number
 from schema.build import build_schema
 from schema.context import Context
 from schema.errors import (
+    CARD_NUMBER,
+    CARD_NUMBER_MESSAGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNAVAILABLE_ERRORS,
@@ -105,6 +108,8 @@ class GraphQLView(GraphQL[Context, None]):
             check_method(request.method, media_type)
             check_content_type(request.headers.get("content-type", ""))
             operation = read_operation(await read_body(receive))
+            if holds_card_number(operation.query) or holds_card_number(operation.variables):
+                return _refuse(400, CARD_NUMBER_MESSAGE, {"code": CARD_NUMBER}, media_type)
             caller = await self.services.authenticator.identify(request.headers.get("authorization"))
             async with self.services.views.at_one_moment() as views:
                 result = await self._run(operation, Context.at_one_moment(self.services, views, caller))
