@@ -1,0 +1,57 @@
+"""What is asked for when money is only held, and what the wire to Stripe bears."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.states import CaptureMethod
+from app.gateways.contract import GatewayErrorKind
+from app.gateways.stripe import transport
+from tests.gateways.scripted_http import Answer
+from tests.gateways.stripe_objects import INTENT, intent
+from tests.gateways.stripe_requests import CREATE, played
+
+_MULTICAPTURE = "payment_method_options[card][request_multicapture]"
+
+
+@pytest.mark.parametrize(
+    ("method", "minimal", "asked"),
+    [
+        (CaptureMethod.MANUAL, False, "if_available"),
+        (CaptureMethod.AUTOMATIC, False, None),
+        (CaptureMethod.MANUAL, True, None),
+    ],
+)
+async def test_several_captures_are_asked_for_when_money_is_held(
+    method: CaptureMethod,
+    minimal: bool,
+    asked: str | None,
+) -> None:
+    request = replace(CREATE, capture_method=method)
+
+    _, server = await played(
+        [Answer(intent("requires_payment_method"))], lambda g: g.create(request), minimal_parameters=minimal
+    )
+
+    assert server.requests[0].form.get(_MULTICAPTURE) == asked
+
+
+async def test_an_answer_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "ANSWER_BYTES_MAX", 100)
+
+    error, _ = await played([Answer(intent("requires_payment_method"))], lambda g: g.create(CREATE))
+
+    assert (error.kind, error.code) == (GatewayErrorKind.UNKNOWN, "no_answer")
+
+
+async def test_no_proxy_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    answer, server = await played([Answer(intent("requires_payment_method"))], lambda g: g.create(CREATE))
+
+    assert (answer.reference, len(server.requests)) == (INTENT, 1)
