@@ -38,6 +38,18 @@ async def test_several_captures_are_asked_for_when_money_is_held(
     assert server.requests[0].form.get(_MULTICAPTURE) == asked
 
 
+async def test_a_shop_may_take_cards_alone() -> None:
+    _, server = await played(
+        [Answer(intent("requires_payment_method"))],
+        lambda g: g.create(CREATE),
+        automatic_payment_methods=False,
+    )
+
+    form = server.requests[0].form
+    assert form["allowed_payment_method_types[0]"] == "card"
+    assert "automatic_payment_methods[enabled]" not in form
+
+
 async def test_an_answer_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "ANSWER_BYTES_MAX", 100)
 

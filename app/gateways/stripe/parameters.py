@@ -44,7 +44,7 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
     }
     if settings.minimal_parameters:
         return parameters
-    if request.method is PaymentMethodType.CARD:
+    if request.method is PaymentMethodType.CARD or not settings.automatic_payment_methods:
         # `payment_method_types` is refused since 2026-09-30.endive; see that version's changelog.
         parameters["allowed_payment_method_types"] = ["card"]
     else:
