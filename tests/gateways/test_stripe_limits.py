@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.facts import FactKind
 from app.domain.states import CaptureMethod
 from app.gateways.contract import GatewayErrorKind
 from app.gateways.stripe import transport
 from tests.gateways.scripted_http import Answer
-from tests.gateways.stripe_objects import INTENT, intent
-from tests.gateways.stripe_requests import CREATE, played
+from tests.gateways.stripe_objects import INTENT, held_charge, intent
+from tests.gateways.stripe_requests import CAPTURE, CREATE, played
 
 _MULTICAPTURE = "payment_method_options[card][request_multicapture]"
 
@@ -67,3 +68,23 @@ async def test_no_proxy_of_the_environment_comes_between(monkeypatch: pytest.Mon
     answer, server = await played([Answer(intent("requires_payment_method"))], lambda g: g.create(CREATE))
 
     assert (answer.reference, len(server.requests)) == (INTENT, 1)
+
+
+@pytest.mark.parametrize("captured", [False, True])
+async def test_a_capture_that_is_not_the_last_releases_nothing(captured: bool) -> None:
+    held = intent(
+        "requires_capture",
+        amount_capturable=600,
+        amount_received=400,
+        capture_method="manual",
+        payment_method="pm_1",
+        latest_charge=held_charge(captured=captured, amount_captured=400),
+    )
+
+    answer, server = await played([Answer(held)], lambda g: g.capture(replace(CAPTURE, final=False)))
+
+    assert server.requests[0].form["final_capture"] == "false"
+    assert [(fact.kind, fact.amount.minor) for fact in answer.facts] == [
+        (FactKind.AUTHORIZED, 1000),
+        (FactKind.CAPTURED, 400),
+    ]
