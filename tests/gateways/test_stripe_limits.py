@@ -12,7 +12,7 @@ from app.gateways.contract import GatewayErrorKind
 from app.gateways.stripe import transport
 from tests.gateways.scripted_http import Answer
 from tests.gateways.stripe_objects import INTENT, held_charge, intent
-from tests.gateways.stripe_requests import CAPTURE, CREATE, played
+from tests.gateways.stripe_requests import CAPTURE, CREATE, error_answer, played
 
 _MULTICAPTURE = "payment_method_options[card][request_multicapture]"
 
@@ -88,3 +88,11 @@ async def test_a_capture_that_is_not_the_last_releases_nothing(captured: bool) -
         (FactKind.AUTHORIZED, 1000),
         (FactKind.CAPTURED, 400),
     ]
+
+
+async def test_where_several_captures_are_not_to_be_had_one_that_is_not_the_last_is_rejected() -> None:
+    refused = error_answer(400, type="invalid_request_error", code="parameter_unknown", message="x")
+
+    error, server = await played([refused], lambda g: g.capture(replace(CAPTURE, final=False)))
+
+    assert (error.kind, len(server.requests)) == (GatewayErrorKind.REJECTED, 1)
