@@ -228,6 +228,7 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             webhook_secrets=_reveal(settings.stripe_webhook_secrets),
             api_base=settings.stripe_api_base,
             minimal_parameters=settings.stripe_minimal_parameters,
+            automatic_payment_methods=settings.stripe_automatic_payment_methods,
         )
     if settings.razorpay_key_secret is not None:
         given["razorpay"] = RazorpaySettings(

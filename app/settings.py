@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     stripe_api_base: str | None = None
     stripe_minimal_parameters: bool = False
+    stripe_automatic_payment_methods: bool = True
+    """Whether Stripe offers what the account's dashboard turns on; else cards alone."""
     razorpay_key_id: str = ""
     razorpay_key_secret: SecretStr | None = None
     razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()

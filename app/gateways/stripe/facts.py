@@ -78,6 +78,9 @@ def charges_in(intent: Json) -> list[Json]:
 
 def _intent_facts(intent: Json, *, before_basil: bool) -> Iterator[Fact]:
     charges = charges_in(intent)
+    if text(intent, "status") == "requires_capture":
+        # More may be captured yet, so what a capture has left so far is held and not released.
+        charges = [{**charge, "captured": False} for charge in charges]
     for charge in charges:
         yield from _charge_facts(charge, before_basil=before_basil)
     yield from _failed_try(intent)
@@ -217,8 +220,23 @@ def _authorized(charge: Json) -> Iterator[Fact]:
         method=method_of_charge(charge),
         reported_at=moment(charge, "created"),
     )
+    taken = money(charge, "amount_captured")
+    if taken is not None and taken.minor:
+        yield _part_taken(charge, taken)
     if charge.get("refunded") is True:  # how versions before Basil say that it was released
         yield _released(charge_id, amount)
+
+
+def _part_taken(charge: Json, taken: Money) -> Fact:
+    """Return a capture that was not the last one. The time of it the charge does not tell."""
+    return Fact(
+        gateway=GatewayName.STRIPE,
+        object_id=required_text(charge, "id"),
+        kind=FactKind.CAPTURED,
+        amount=taken,
+        attempt_id=_attempt_of(charge),
+        method=method_of_charge(charge),
+    )
 
 
 def _captured(charge: Json, *, before_basil: bool) -> Iterator[Fact]:

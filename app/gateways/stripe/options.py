@@ -17,6 +17,7 @@ class StripeSettings:
     `webhook_secrets` holds every endpoint secret that may sign now (`whsec_…`; two while one is rolled). Set the
     endpoint's API version to 2025-03-31.basil or later: older ones report what was never captured as a refund.
     `return_url` is where a shopper comes back to after a redirect when the front end names no other place.
+    `automatic_payment_methods` offers whatever the account's dashboard turns on; without it, cards alone.
     `minimal_parameters` keeps to what simulators of old API versions take; a live key refuses it.
     """
 
@@ -32,6 +33,7 @@ class StripeSettings:
     statement_descriptor_suffix: str | None = None
     return_url: str | None = None
     email_receipts: bool = False
+    automatic_payment_methods: bool = True
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith(("sk_", "rk_")):

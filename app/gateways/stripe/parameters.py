@@ -44,11 +44,15 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
     }
     if settings.minimal_parameters:
         return parameters
-    if request.method is PaymentMethodType.CARD:
+    if request.method is PaymentMethodType.CARD or not settings.automatic_payment_methods:
         # `payment_method_types` is refused since 2026-09-30.endive; see that version's changelog.
         parameters["allowed_payment_method_types"] = ["card"]
     else:
         parameters["automatic_payment_methods"] = {"enabled": True}
+    if request.capture_method is CaptureMethod.MANUAL:
+        # Must be asked for at creation. Where a card's network can't, Stripe refuses what is not a final capture.
+        # Source: docs.stripe.com/payments/multicapture, read in November 2026.
+        parameters["payment_method_options"] = {"card": {"request_multicapture": "if_available"}}
     parameters["description"] = f"Order {request.order_number}"
     if settings.statement_descriptor_suffix:
         parameters["statement_descriptor_suffix"] = settings.statement_descriptor_suffix

@@ -7,13 +7,16 @@ that failed had left this machine. That matters here: what was not sent did not 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
 import stripe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A page of 100 events stays far below."""
 
 
 class NoAnswerError(stripe.APIConnectionError):
@@ -36,7 +39,8 @@ class Transport(stripe.HTTPClient):
         super().__init__()
         self._timeout_seconds = timeout_seconds
         timeout = httpx2.Timeout(timeout_seconds, connect=connect_timeout_seconds)
-        self._client = httpx2.AsyncClient(timeout=timeout)
+        # Its address is what the settings say, whatever proxy the environment names.
+        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
@@ -48,14 +52,26 @@ class Transport(stripe.HTTPClient):
             NoAnswerError: no answer, or a broken one; the request may have been carried out.
         """
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await self._client.request(method, url, headers=dict(headers), content=post_data)
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._client.stream(method, url, headers=dict(headers), content=post_data) as answer,
+            ):
+                body = await _read_bounded(answer)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NotSentError("Stripe could not be reached", error, "not_sent") from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise NoAnswerError("Stripe did not answer", error) from error
-        return answer.content, answer.status_code, answer.headers
+        return body, answer.status_code, answer.headers
 
     async def close_async(self) -> None:
         """Close the pool."""
         await self._client.aclose()
+
+
+async def _read_bounded(answer: httpx2.Response) -> bytes:
+    body = bytearray()
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            raise httpx2.DecodingError("The answer is too long.", request=answer.request)
+    return bytes(body)
