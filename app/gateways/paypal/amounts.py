@@ -22,7 +22,7 @@ _WITHOUT_DECIMALS: Final = frozenset({"HUF", "JPY", "TWD"})
 """HUF and TWD have two digits in ISO 4217. Source: the same page."""
 _VALUE: Final = re.compile(r"[0-9]{1,28}(?:\.[0-9]{1,3})?")
 _CHARS_MAX: Final = 32
-"""Source: developer.paypal.com/docs/api/orders/v2, `money.value`, read in November 2026."""
+"""Source: developer.paypal.com/docs/api/orders/v2, `money.value`."""
 
 
 def to_paypal(money: Money) -> dict[str, str]:

@@ -15,7 +15,7 @@ _WON: Final = frozenset({"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED"
 _LOST: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED", "RESOLVED_WITH_PAYOUT"})
 _OPEN: Final = frozenset({"OPEN", "WAITING_FOR_SELLER_RESPONSE"})
 _UNDER_REVIEW: Final = frozenset({"WAITING_FOR_BUYER_RESPONSE", "UNDER_REVIEW", "OTHER"})
-"""Source: developer.paypal.com/docs/api/customer-disputes/v1, `status` and `outcome_code`, read in November 2026.
+"""Source: developer.paypal.com/docs/api/customer-disputes/v1, `status` and `outcome_code`.
 RESOLVED_WITH_PAYOUT is paid by PayPal, yet counted as lost until the order says otherwise: too little is never refunded
 twice."""
 

@@ -18,5 +18,5 @@ POLLING: Final = PollSchedule(
 )
 """PayPal publishes no limits and asks not to poll; an authorisation lives for 29 days and events are listed for 30.
 
-Source: developer.paypal.com/api/rest/reference/rate-limiting and docs/api/webhooks/v1, read in November 2026.
+Source: developer.paypal.com/api/rest/reference/rate-limiting and docs/api/webhooks/v1.
 """
