@@ -150,7 +150,7 @@ def sandbox(
     ] = None,
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8001,
     gateway: Annotated[
-        str, typer.Option("--as", help="Play a real gateway instead: stripe, paypal, razorpay or paytm.")
+        str, typer.Option("--as", help=f"Play a real gateway instead: {' or '.join(simulator_names())}.")
     ] = SANDBOX,
     log: Annotated[Path | None, typer.Option(help="File that keeps its payments over restarts.")] = None,
     data_dir: DataDir = None,

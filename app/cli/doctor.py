@@ -93,7 +93,7 @@ def _gateways(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             name="Gateways",
             detail="none is set up",
-            advice="Set up Stripe, PayPal, Razorpay or Paytm (docs/gateways), or try `orderpulse demo`.",
+            advice="Set up Stripe, PayPal or Razorpay (docs/gateways), or try `orderpulse demo`.",
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
