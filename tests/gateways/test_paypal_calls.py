@@ -30,7 +30,8 @@ from tests.gateways.paypal_shop import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
-    from app.gateways import GatewayAnswer
+    from app.gateways import GatewayAnswer, PaymentHandle
+    from app.gateways.paypal.fields import Json
 
 
 @pytest.fixture
@@ -150,6 +151,35 @@ async def test_an_authorisation_is_captured_in_parts_and_the_rest_released(shop:
     assert (ended.captured.minor, ended.capturable.minor, ended.conflict) == (3000, 0, None)
     (truth,) = shop.simulator.truth()
     assert (truth.captured_minor, truth.held_minor) == (3000, 0)
+
+
+@pytest.mark.parametrize(
+    "kind", [GatewayErrorKind.UNAVAILABLE, GatewayErrorKind.REJECTED, GatewayErrorKind.NOT_FOUND]
+)
+@pytest.mark.parametrize("step", ["capture", "cancel"])
+async def test_what_was_done_and_can_not_be_read_is_unknown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: GatewayErrorKind, step: str
+) -> None:
+    handle = await shop.taken(MANUAL)
+    order, reads = shop.gateway._order, 0
+
+    async def read(payment: PaymentHandle) -> Json:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            raise GatewayError(kind, "It went wrong.")
+        return await order(payment)
+
+    monkeypatch.setattr(shop.gateway, "_order", read)
+    call = (
+        shop.gateway.capture(capture_of(handle, 4990, "capture-1"))
+        if step == "capture"
+        else shop.gateway.cancel(handle, None, "cancel-1")
+    )
+
+    assert (await refused(call)).kind is GatewayErrorKind.UNKNOWN
+    truth = shop.simulator.truth()[0]
+    assert (truth.captured_minor, truth.held_minor) == ((4990, 0) if step == "capture" else (0, 0))
 
 
 async def test_an_authorisation_is_voided_and_stays_so(shop: Shop) -> None:

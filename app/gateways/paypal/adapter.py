@@ -109,7 +109,7 @@ class PayPalGateway:
         _check(taken)
         if not is_untouched(taken):
             return _answer(taken)
-        return _answer(await self._order(payment))
+        return _answer(await self._after_write(payment))
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
         """Capture the authorisation; what a final capture leaves is released."""
@@ -121,7 +121,7 @@ class PayPalGateway:
         key = request_id("capture", request.idempotency_key)
         path = f"{_PAYMENTS}/authorizations/{_id(hold)}/capture"
         await self._calls.post(path, capture_body(request), key)
-        return _answer(await self._order(request.payment))
+        return _answer(await self._after_write(request.payment))
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
         """Void what is authorised. An order that is not taken yet can't be ended at PayPal: it is left to lapse.
@@ -139,7 +139,7 @@ class PayPalGateway:
             own_key = request_id("void", key, _id(hold))
             await self._calls.post(f"{_PAYMENTS}/authorizations/{_id(hold)}/void", {}, own_key)
         if inside(order, "authorizations"):
-            return _answer(await self._order(payment))
+            return _answer(await self._after_write(payment))
         canceled = Fact(
             gateway=GatewayName.PAYPAL, object_id=required_text(order, "id"), kind=FactKind.CANCELED
         )
@@ -220,11 +220,22 @@ class PayPalGateway:
         _check(order)
         return order
 
+    async def _after_write(self, payment: PaymentHandle) -> Json:
+        """Read an order that was just written to: what goes wrong with the reading says nothing of the writing."""
+        try:
+            return await self._order(payment)
+        except GatewayError as error:
+            raise GatewayError(
+                GatewayErrorKind.UNKNOWN,
+                "PayPal did what was asked, or had before, and can't be read at the moment.",
+                code=error.code,
+            ) from error
+
     async def _not_taken(
         self, payment: PaymentHandle, reference: str, own_key: str, error: PayPalError
     ) -> GatewayAnswer:
         if error.code in ALREADY_DONE:
-            return _answer(await self._order(payment))
+            return _answer(await self._after_write(payment))
         action = None
         with suppress(ValueError):
             action = redirect(error.body, "redirect", "payer-action", "approve")
