@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.domain.jobs import PAYMENT_FINAL, REFUND_FINAL
+from app.domain.jobs import REFUND_FINAL
 from app.domain.states import GatewayName, JobKind
 from app.identity import new_id
 
@@ -230,25 +230,25 @@ async def revive(database: Database, job_id: UUID) -> bool:
 _SWEEP: Final = """
 WITH settled AS (
   SELECT j.id FROM jobs j JOIN payments p ON p.id = j.subject_id
-   WHERE j.kind = 'PAYMENT_POLL' AND p.status = ANY($2) AND j.died_at IS NULL AND j.gateway = ANY($1)
+   WHERE j.kind = 'PAYMENT_POLL' AND p.status = 'SUCCEEDED' AND j.died_at IS NULL AND j.gateway = ANY($1)
      AND j.due_at <= statement_timestamp() AND (j.leased_until IS NULL OR j.leased_until <= statement_timestamp())
-   LIMIT $4 FOR UPDATE OF j SKIP LOCKED
+   LIMIT $3 FOR UPDATE OF j SKIP LOCKED
 ), refunded AS (
   SELECT j.id FROM jobs j JOIN refunds r ON r.id = j.subject_id
-   WHERE j.kind = 'REFUND' AND r.status = ANY($3) AND j.died_at IS NULL AND j.gateway = ANY($1)
+   WHERE j.kind = 'REFUND' AND r.status = ANY($2) AND j.died_at IS NULL AND j.gateway = ANY($1)
      AND j.due_at <= statement_timestamp() AND (j.leased_until IS NULL OR j.leased_until <= statement_timestamp())
-   LIMIT $4 FOR UPDATE OF j SKIP LOCKED
+   LIMIT $3 FOR UPDATE OF j SKIP LOCKED
 )
 DELETE FROM jobs WHERE id IN (SELECT id FROM settled UNION ALL SELECT id FROM refunded) RETURNING id
 """
 
 
 async def sweep(database: Database, gateways: Sequence[GatewayName]) -> int:
-    """Take due jobs off the books whose payment or refund came to its end meanwhile, and return how many.
+    """Take due jobs off the books whose payment was paid, or refund came to its end, meanwhile; return how many.
 
     That is what becomes of nearly all of them, so no gateway is asked and no job is claimed for it.
     """
-    rows = await database.fetch(_SWEEP, list(gateways), list(PAYMENT_FINAL), list(REFUND_FINAL), SWEEP_MAX)
+    rows = await database.fetch(_SWEEP, list(gateways), list(REFUND_FINAL), SWEEP_MAX)
     return len(rows)
 
 

@@ -155,7 +155,10 @@ class Mutation:
         )
         return await PaymentPayload.of(context, answer)
 
-    @field("Gives a payment up at its gateway, and releases what is held.")
+    @field(
+        "Gives a payment up at its gateway, and releases what is held. It becomes CANCELED, or EXPIRED where the"
+        " gateway can't promise that no money comes any more: such a payment is still asked after."
+    )
     async def payment_cancel(self, info: Info, input: PaymentCancelInput) -> PaymentPayload:  # noqa: A002 - as above
         """Cancel a payment."""
         context = info.context

@@ -10,7 +10,7 @@ from app.domain.copying import copy_with
 from app.domain.cover import ever_covered
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.facts import add_facts
-from app.domain.jobs import PAYMENT_FINAL, REFUND_FINAL, Job
+from app.domain.jobs import REFUND_FINAL, Job
 from app.domain.ledger import positions, postings
 from app.domain.order import is_complete, order_money, order_payment_status, order_status
 from app.domain.payment import payment_state
@@ -74,9 +74,12 @@ class Draft:
         self._jobs.append(job)
 
     def ask(self, payment_id: UUID) -> None:
-        """Have its gateway asked at once about a payment, and its refunds, that are not at their end."""
+        """Have its gateway asked at once about a payment that isn't paid, and its refunds that are not at their end.
+
+        A hint may be all that is ever told of money for a payment that we canceled.
+        """
         payment, refunds = self.payments[payment_id].payment, self.payments[payment_id].state.refunds
-        if payment.status not in PAYMENT_FINAL:
+        if payment.status is not PaymentStatus.SUCCEEDED:
             self.owe(Job(kind=JobKind.PAYMENT_POLL, subject_id=payment_id, gateway=payment.gateway))
         for refund in refunds:
             if refund.status not in REFUND_FINAL:

@@ -228,7 +228,11 @@ class Gateway(Protocol):
         """
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
-        """Give a payment up. REJECTED when it can no longer be canceled."""
+        """Give a payment up. REJECTED when it can no longer be canceled.
+
+        The answer tells CANCELED where the gateway makes sure that no money comes any more, and LAPSED where some may:
+        such a payment is asked after by schedule as before.
+        """
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give captured money back, in whole or in part."""

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from app.domain.jobs import PAYMENT_FINAL
-from app.domain.states import EventSource
+from app.domain.states import EventSource, PaymentStatus
 from app.gateway_calls import canceled, is_cancelable, is_unknown_to_gateway
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
 from app.gateways.polling import DAY
@@ -47,10 +47,10 @@ class PaymentPoll:
         self._dice = dice
 
     async def __call__(self, job: ClaimedJob) -> Result:
-        """Do the job."""
+        """Do the job. What was canceled since it was owed is asked after once more: a hint may have owed it."""
         found = await reads.payments(self._database, [job.subject_id])
         payment = found.get(job.subject_id)
-        if payment is None or payment.status in PAYMENT_FINAL:
+        if payment is None or payment.status is PaymentStatus.SUCCEEDED:
             return Done()
         gateway = self._gateways.get(payment.gateway)
         try:

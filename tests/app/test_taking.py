@@ -16,9 +16,10 @@ from app.domain.states import (
     GatewayName,
     InboxEventStatus,
     JobKind,
+    LatePaymentPolicy,
     RefundInitiator,
 )
-from app.gateway_calls import GatewayCalls
+from app.gateway_calls import GatewayCalls, canceled
 from app.gateways import CaptureRequest, GatewayAnswer, GatewayError, GatewayErrorKind, PaymentHandle
 from app.identity import new_id
 from app.settle import Settler
@@ -195,6 +196,23 @@ async def test_a_hint_about_a_payment_at_its_end_owes_nothing(backroom: Backroom
     outcome = await backroom.settler.submit(hint(opened))
 
     assert not outcome.owes
+    assert await backroom.jobs() == []
+
+
+async def test_a_hint_about_a_payment_that_we_canceled_finds_its_money(backroom: Backroom) -> None:
+    opened = await backroom.open(policy=LatePaymentPolicy.HOLD)
+    given_up = GatewayAnswer(facts=(canceled(opened.payment),))
+    await GatewayCalls(backroom.settler).report(opened.payment, given_up, EventSource.API)
+    await backroom.settler.submit(
+        Command(order_id=opened.order.id, change=CancelOrder(reason=None, source=EventSource.STAFF))
+    )
+    await backroom.pay(opened)
+
+    outcome = await backroom.settler.submit(hint(opened))
+    await backroom.work()
+
+    assert outcome.owes
+    assert await backroom.status(opened) == ("CANCELED", "REVIEW", "SUCCEEDED")
     assert await backroom.jobs() == []
 
 

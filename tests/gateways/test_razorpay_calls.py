@@ -151,8 +151,8 @@ async def test_what_nobody_paid_is_given_up(shop: Shop) -> None:
     answer = await shop.gateway.cancel(shop.payment, "changed_mind", "cancel-1")
     shop.learn(answer)
 
-    assert told(answer) == ["ATTEMPT_STARTED", "FAILED", "CANCELED"]
-    assert shop.state.status is PaymentStatus.CANCELED
+    assert told(answer) == ["ATTEMPT_STARTED", "FAILED", "LAPSED"]
+    assert shop.state.status is PaymentStatus.EXPIRED, "an order takes money for ever"
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_a_credited_code_names_its_payment() -> None:
 def test_a_code_that_the_shop_closed_ends_its_payment() -> None:
     told = parsed(event("qr_code.closed", qr_code=qr_code("closed", close_reason="on_demand")))
 
-    assert (told.payment_id, told.reference, kinds(told)) == (PAYMENT_ID, "qr_1", ["CANCELED"])
+    assert (told.payment_id, told.reference, kinds(told)) == (PAYMENT_ID, "qr_1", ["LAPSED"])
 
 
 def test_a_refund_comes_with_its_payment() -> None:

@@ -191,12 +191,12 @@ def test_each_status_tells_how_far_a_dispute_came(status: str, deducted: int, ex
     ("entity", "expected"),
     [
         (qr_code(), []),
-        (qr_code("closed", close_reason="on_demand", closed_at=STARTED + 60), ["CANCELED"]),
+        (qr_code("closed", close_reason="on_demand", closed_at=STARTED + 60), ["LAPSED"]),
         (qr_code("closed", closed_at=str(STARTED + 7200)), ["LAPSED"]),
         (qr_code("closed", close_reason="paid"), []),
     ],
 )
-def test_a_code_that_is_closed_unpaid_takes_no_money_any_more(
+def test_a_code_that_is_closed_unpaid_takes_no_new_payment(
     entity: dict[str, Any], expected: list[str]
 ) -> None:
     told = list(qr_code_facts(WireQrCode.model_validate(entity)))

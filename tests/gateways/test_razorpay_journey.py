@@ -195,6 +195,6 @@ async def test_a_code_that_is_given_up_takes_no_money(journey: Journey) -> None:
     given = {"paymentId": payment["id"], "idempotencyKey": new_key()}
     answer = await journey.shop.run(CANCEL, {"input": given}, key=guest.token)
 
-    assert answer["paymentCancel"] == {"payment": {"status": "CANCELED"}, "errors": []}
+    assert answer["paymentCancel"] == {"payment": {"status": "EXPIRED"}, "errors": []}
     code = await journey.razorpay.get(f"/v1/payments/qr_codes/{payment['reference']}")
     assert code["status"] == "closed"

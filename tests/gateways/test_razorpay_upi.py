@@ -114,7 +114,7 @@ async def test_giving_up_closes_an_open_qr_code(shop: Shop) -> None:
 
     (code,) = shop.razorpay.simulator.book.codes.values()
     assert (code.status, code.close_reason) == ("closed", "on_demand")
-    assert told(first) == told(again) == ["CANCELED"]
+    assert told(first) == told(again) == ["LAPSED"]
     assert first.facts[0].object_id == code.id
 
 

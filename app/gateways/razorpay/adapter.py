@@ -139,14 +139,17 @@ class RazorpayGateway:
         )
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
-        """Give up what nobody has paid: an order is used no more, and a QR code is closed."""
+        """Give up what nobody has paid: an order is used no more, and a QR code is closed.
+
+        Neither ends what a shopper's bank has under way, so that the payment lapses and is asked after further on.
+        """
         del reason, key  # nothing that Razorpay keeps
         found = await self._reader.read(payment)
         check_unpaid(found)
         if found.code is not None and found.code.status == "active":
             found = await self._closed(found.code)
             check_unpaid(found)
-        given_up = Fact(gateway=self.name, object_id=found.reference, kind=FactKind.CANCELED)
+        given_up = Fact(gateway=self.name, object_id=found.reference, kind=FactKind.LAPSED)
         return self._told(found, payment.capture_method, [given_up])
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:

@@ -129,14 +129,13 @@ def dispute_facts(dispute: WireDispute) -> Iterator[Fact]:
 
 
 def qr_code_facts(code: WireQrCode) -> Iterator[Fact]:
-    """Yield that a code which nobody paid takes no money any more: closed by the shop, or by its time."""
+    """Yield that a code which nobody paid takes no new payment: closed by the shop, or by its time."""
     if code.status != "closed" or code.close_reason == "paid":
         return
-    on_demand = code.close_reason == "on_demand"
     yield Fact(
         gateway=GatewayName.RAZORPAY,
         object_id=code.id,
-        kind=FactKind.CANCELED if on_demand else FactKind.LAPSED,
+        kind=FactKind.LAPSED,
         reported_at=moment(code.closed_at) if code.closed_at else None,
     )
 
