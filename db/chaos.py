@@ -17,11 +17,18 @@ class KnownPayment:
     status: str
     captured_minor: int
     refunded_minor: int
+    disputed_minor: int = 0
+    is_needed: bool = False
+    """Whether its order is open and what was taken for it so far doesn't pay for it."""
 
 
 async def known_payments(database: Database, gateway: str) -> list[KnownPayment]:
     """Return a gateway's payments. All of them: for small databases."""
     rows = await database.fetch(
-        "SELECT reference, status, captured_minor, refunded_minor FROM payments WHERE gateway = $1", gateway
+        """SELECT p.reference, p.status, p.captured_minor, p.refunded_minor, p.disputed_minor,
+                  o.status NOT IN ('CANCELED', 'EXPIRED') AND o.total_minor > (
+                    SELECT sum(every.captured_minor) FROM payments every WHERE every.order_id = o.id) AS is_needed
+             FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.gateway = $1""",
+        gateway,
     )
     return [KnownPayment(**dict(row)) for row in rows]

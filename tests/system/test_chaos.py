@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.cli.chaos import ChaosOptions, run_chaos
@@ -22,20 +24,20 @@ async def test_every_payment_finds_its_order_through_the_chaos(
     assert code == 0, capsys.readouterr().out
 
 
-def truth(captured_minor: int = 500, *refunds: RefundTruth, own_id: str = "p") -> PaymentTruth:
+def truth(captured_minor: int = 500, *refunds: RefundTruth, own_id: str = "p", **more: Any) -> PaymentTruth:  # noqa: ANN401 - fields
     return PaymentTruth(
         reference="r",
         own_id=own_id,
         currency="INR",
         amount_minor=500,
-        held_minor=0,
         captured_minor=captured_minor,
         refunds=refunds,
+        **{"held_minor": 0, **more},
     )
 
 
-def known(captured_minor: int = 500, refunded_minor: int = 0) -> dict[str | None, KnownPayment]:
-    return {"r": KnownPayment("r", "SUCCEEDED", captured_minor, refunded_minor)}
+def known(captured_minor: int = 500, refunded_minor: int = 0, **more: Any) -> dict[str | None, KnownPayment]:  # noqa: ANN401 - fields
+    return {"r": KnownPayment("r", "SUCCEEDED", captured_minor, refunded_minor, **more)}
 
 
 REFUND = RefundTruth(id="x", own_id="mine", amount_minor=200, status="SUCCEEDED")
@@ -44,6 +46,11 @@ REFUND = RefundTruth(id="x", own_id="mine", amount_minor=200, status="SUCCEEDED"
 def test_what_is_the_same_on_both_sides_is_nothing_to_tell() -> None:
     assert _differences([truth()], known()) == []
     assert _differences([truth(500, REFUND)], known(500, 200)) == []
+    assert _differences([truth(disputes={"d": "OPEN"})], known(disputed_minor=500)) == []
+
+
+def test_what_was_agreed_to_may_wait_where_nobody_needs_it() -> None:
+    assert _differences([truth(0, approved=True)], known(0)) == []
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,9 @@ def test_what_is_the_same_on_both_sides_is_nothing_to_tell() -> None:
         (truth(500), {}),
         (truth(500, REFUND), known(500, 0)),
         (truth(500), known(500, 200)),
+        (truth(500), known(500, disputed_minor=500)),
+        (truth(0, approved=True), known(0, is_needed=True)),
+        (truth(0, held_minor=500), known(0, is_needed=True)),
     ],
 )
 def test_every_difference_is_told(there: PaymentTruth, here: dict[str | None, KnownPayment]) -> None:

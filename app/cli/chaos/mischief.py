@@ -33,9 +33,9 @@ def knobs(dice: random.Random, operations: list[str]) -> dict[str, Any]:
 
 
 async def tamper(url: str, gateway: Simulated, dice: random.Random) -> tuple[int, list[str]]:
-    """Send deliveries with one bit turned over; return how many were refused, and a line for each that was not."""
+    """Send deliveries with one bit turned over; return how many were refused, and a line for each that was taken."""
     webhooks = await gateway.control.webhooks()
-    refused, accepted = 0, []
+    refused, taken = 0, []
     async with httpx2.AsyncClient(timeout=10.0, trust_env=False) as client:
         for webhook in dice.sample(webhooks, k=min(TAMPERED_MAX, len(webhooks))):
             body = bytearray(webhook.body)
@@ -47,7 +47,5 @@ async def tamper(url: str, gateway: Simulated, dice: random.Random) -> tuple[int
             if 400 <= answer.status_code < 500:  # noqa: PLR2004 - HTTP's range of refusals
                 refused += 1
             else:
-                accepted.append(
-                    f"{gateway.name} {webhook.type}: answered {answer.status_code} with byte {at} changed"
-                )
-    return refused, accepted
+                taken.append(f"{gateway.name} {webhook.type}: {answer.status_code} with byte {at} changed")
+    return refused, taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 INSIST_SECONDS_MAX: Final = 60.0
 AGAIN_SECONDS: Final = 0.1
+PAID_SECONDS_MAX: Final = 15.0
 _FOR_NOW: Final = frozenset({"GATEWAY_UNAVAILABLE", "IDEMPOTENCY_CONCURRENT_REQUEST", "RATE_LIMITED"})
 _WANTED: Final = {
     "orderCreate": ("OrderCreateInput", "order { id }"),
@@ -21,7 +23,7 @@ _WANTED: Final = {
     "refundCreate": ("RefundCreateInput", "refund { id }"),
 }
 _OPTIONS: Final = "query ($id: ID!) { paymentGateways(orderId: $id) { gateway methods } }"
-_PAYMENT: Final = "query ($id: ID!) { payment(id: $id) { reference status } }"
+_PAYMENT: Final = "query ($id: ID!) { payment(id: $id) { status } }"
 _SYNC: Final = "mutation ($id: ID!) { paymentSync(id: $id) { errors { code } } }"
 
 
@@ -57,14 +59,14 @@ class Shop:
         options = (await self.run(_OPTIONS, {"id": order_id}))["paymentGateways"]
         return next((option["methods"] for option in options if option["gateway"] == gateway), [])
 
-    async def payment(self, payment_id: str) -> dict[str, Any]:
-        """Return reference and status."""
-        shown: dict[str, Any] = (await self.run(_PAYMENT, {"id": payment_id}))["payment"]
-        return shown
-
-    async def sync(self, payment_id: str) -> None:
-        """Have the gateway asked."""
-        await self.run(_SYNC, {"id": payment_id})
+    async def is_paid(self, payment_id: str) -> bool:
+        """Have the gateway asked until a payment is paid; false when it is not in a quarter of a minute."""
+        ends_at = time.monotonic() + PAID_SECONDS_MAX
+        while (await self.run(_PAYMENT, {"id": payment_id}))["payment"]["status"] != "SUCCEEDED":
+            if time.monotonic() > ends_at:
+                return False
+            await self.run(_SYNC, {"id": payment_id})
+        return True
 
     async def run(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run an operation until it has an outcome.

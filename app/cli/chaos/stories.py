@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.cli.simulating import Simulated
 
 PRICE: Final = "499.00"
+PRICE_MINOR: Final = 499_00
 PART: Final = "120.00"
 CURRENCIES: Final = {"paypal": "USD"}
 """What a gateway's shoppers pay in, where it isn't rupees."""
@@ -75,6 +76,10 @@ class Shopper:
             await deed
             return True
         return False
+
+    async def is_paid(self) -> bool:
+        """Wait until the newest payment is known to be paid; false when it is not soon."""
+        return bool(self.payments) and await self.shop.is_paid(self.payments[-1])
 
     async def refunds(self, amount: str | None = None) -> None:
         """Give back what the newest payment took, or a part of it."""
@@ -150,11 +155,26 @@ async def canceled(shopper: Shopper) -> None:
     await asyncio.gather(*deeds)
 
 
+async def paid_after_all(shopper: Shopper) -> None:
+    """The order is canceled, and the shopper pays on a page that was left open."""
+    reference = await shopper.opens()
+    await shopper.cancels()
+    if reference is not None:
+        await shopper.does(shopper.gateway.control.pay(reference, Control.SUCCEEDS))
+
+
+async def mischarged(shopper: Shopper) -> None:
+    """The gateway takes another amount than was asked: a little less, or a little more."""
+    reference = await shopper.opens()
+    amount_minor = PRICE_MINOR + shopper.dice.choice((-100, 100))
+    if reference is not None:
+        await shopper.does(shopper.gateway.control.mischarge(reference, amount_minor))
+
+
 async def refunded(shopper: Shopper) -> None:
     """Paid and given back, in parts; sometimes the bank sends it back."""
     reference = await shopper.pays()
-    await shopper.waits()
-    await shopper.waits()
+    await shopper.is_paid()
     await shopper.refunds(PART)
     await shopper.refunds()
     if reference is not None and shopper.dice.random() < 0.3:  # noqa: PLR2004 - some
@@ -165,7 +185,7 @@ async def refunded(shopper: Shopper) -> None:
 async def disputed(shopper: Shopper) -> None:
     """Paid, disputed, and decided."""
     reference = await shopper.pays()
-    await shopper.waits()
+    await shopper.is_paid()
     if reference is not None and await shopper.does(shopper.gateway.control.dispute(reference)):
         outcome = shopper.dice.choice((Control.WON, Control.LOST))
         await shopper.does(shopper.gateway.control.close_dispute(reference, outcome))
@@ -178,6 +198,8 @@ STORIES: Final[tuple[Callable[[Shopper], Awaitable[None]], ...]] = (
     asked,
     double_success,
     canceled,
+    paid_after_all,
+    mischarged,
     refunded,
     disputed,
 )

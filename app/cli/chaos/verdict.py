@@ -92,6 +92,12 @@ def _differences(truths: Sequence[PaymentTruth], known: dict[str | None, KnownPa
                 f"{truth.reference} is {here.status} with {here.captured_minor} taken and {here.refunded_minor} given"
                 f" back here, {truth.captured_minor} and {given_back} there"
             )
+        elif here.disputed_minor and not truth.disputes:
+            lines.append(f"{truth.reference} is disputed here, and not there")
+        elif (truth.approved or truth.held_minor) and here.is_needed:
+            lines.append(
+                f"{truth.reference} is {here.status} here: what the shopper agreed to waits to be taken"
+            )
     there = {truth.reference for truth in truths}
     lines.extend(
         f"{reference} has {here.captured_minor} here and is not known there"

@@ -40,6 +40,10 @@ class ControlClient:
         """Have a shopper pay."""
         await self._ask("POST", "pay", {"reference": reference, "outcome": outcome, "method": method})
 
+    async def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have a shopper pay another amount than was asked."""
+        await self._ask("POST", "mischarge", {"reference": reference, "amount_minor": amount_minor})
+
     async def resolve(self, reference: str, outcome: Control) -> None:
         """Have the bank decide, or change its mind."""
         await self._ask("POST", "resolve", {"reference": reference, "outcome": outcome})

@@ -1,6 +1,7 @@
 """The paths by which a simulator is controlled, the same for every gateway: there shoppers and banks are played.
 
     POST   /_sim/pay            {reference, outcome, method?}   a shopper pays: SUCCEEDS, DECLINED, ASKS, PENDS
+    POST   /_sim/mischarge      {reference, amount_minor}       the shopper pays, and another amount is taken
     POST   /_sim/resolve        {reference, outcome}            the bank ends what ASKS or PENDS, or a DECLINED one late
     POST   /_sim/dispute        {reference}                     the shopper disputes what was captured
     POST   /_sim/dispute/close  {reference, outcome}            WON or LOST for the shop
@@ -81,6 +82,8 @@ class PaymentTruth:
     amount_minor: int
     held_minor: int
     captured_minor: int
+    approved: bool = False
+    """The shopper agreed, and nothing is held or taken until the merchant does."""
     refunds: tuple[RefundTruth, ...] = ()
     disputes: Mapping[str, str] = field(default_factory=dict)
     """By id: OPEN, WON or LOST."""
@@ -115,6 +118,10 @@ class Controls(ABC):
         """Have a shopper pay. Raises ControlError where the gateway would not let them."""
 
     @abstractmethod
+    def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have a shopper pay another amount than the merchant asked, which no gateway should let happen."""
+
+    @abstractmethod
     def resolve(self, reference: str, outcome: Control) -> None:
         """Have the bank decide on what is open, or change its mind about what it declined."""
 
@@ -146,6 +153,7 @@ class Controls(ABC):
         """Return what to mount at the root."""
         table: list[tuple[str, str, Endpoint]] = [
             ("POST", "/_sim/pay", self._pay),
+            ("POST", "/_sim/mischarge", self._mischarge),
             ("POST", "/_sim/resolve", self._resolve),
             ("POST", "/_sim/dispute", self._dispute),
             ("POST", "/_sim/dispute/close", self._close_dispute),
@@ -173,6 +181,14 @@ class Controls(ABC):
         body = await read_object(request)
         ways = (Control.SUCCEEDS, Control.DECLINED, Control.ASKS, Control.PENDS)
         self.pay(_reference(body), _outcome(body, ways), body.get("method"))
+        return json_response({"done": True})
+
+    async def _mischarge(self, request: Request) -> Response:
+        body = await read_object(request)
+        amount_minor = body.get("amount_minor")
+        if type(amount_minor) is not int or amount_minor <= 0:
+            raise ControlError("amount_minor is a number of the currency's smallest units, from 1.", 400)
+        self.mischarge(_reference(body), amount_minor)
         return json_response({"done": True})
 
     async def _resolve(self, request: Request) -> Response:

@@ -93,6 +93,8 @@ class Order:
     cancel_url: str | None
     status: str
     plan: str = "SUCCEEDS"
+    takes: int | None = None
+    """What is captured instead of the amount."""
     id: str = field(default_factory=new_id)
     created: datetime = field(default_factory=now)
     updated: datetime = field(default_factory=now)

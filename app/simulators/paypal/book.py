@@ -99,7 +99,7 @@ class Book:
             order.authorizations.append(held)
             self._tell("PAYMENT.AUTHORIZATION.CREATED", order, held)
         else:
-            self._captured(order, Capture(amount=order.amount, status="COMPLETED"))
+            self._captured(order, Capture(amount=order.takes or order.amount, status="COMPLETED"))
         return order
 
     def capture_held(self, order: Order, held: Authorization, body: dict[str, Any]) -> Capture:

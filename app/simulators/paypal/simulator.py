@@ -84,10 +84,13 @@ class PayPalSimulator(Simulator):
     def pay(self, reference: str, outcome: Control, method: str | None) -> None:
         """Have the payer approve; a second approval follows a decline."""
         del method  # the payer's wallet decides
-        order = self._order(reference)
-        if order.status not in ("CREATED", "PAYER_ACTION_REQUIRED"):
-            raise ControlError(f"The order is {order.status}.")
-        self.book.approve(order, outcome)
+        self.book.approve(self._payable(reference), outcome)
+
+    def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have the payer approve, and PayPal capture another amount."""
+        order = self._payable(reference)
+        order.takes = amount_minor
+        self.book.approve(order, Control.SUCCEEDS)
 
     def resolve(self, reference: str, outcome: Control) -> None:
         """End a review, or have the payer settle what PayPal asked."""
@@ -142,6 +145,12 @@ class PayPalSimulator(Simulator):
         """Return PayPal's answer for a call that chaos made fail."""
         return ApiError(error.status).response()
 
+    def _payable(self, reference: str) -> Order:
+        order = self._order(reference)
+        if order.status not in ("CREATED", "PAYER_ACTION_REQUIRED"):
+            raise ControlError(f"The order is {order.status}.")
+        return order
+
     def _order(self, reference: str) -> Order:
         if reference not in self.book.orders:
             raise ControlError("There is no such order.", 404)
@@ -194,6 +203,7 @@ def _truth_of(order: Order) -> PaymentTruth:
         amount_minor=order.amount,
         held_minor=sum(held.amount - order.captured_of(held) for held in open_holds),
         captured_minor=sum(capture.amount for capture in order.captures if capture.status == "COMPLETED"),
+        approved=order.status == "APPROVED",
         refunds=tuple(
             RefundTruth(
                 id=refund.id,

@@ -80,9 +80,7 @@ class RazorpaySimulator(Simulator):
 
     def pay(self, reference: str, outcome: Control, method: str | None) -> None:
         """Have a shopper pay: by the UPI link that was made for the order, or as the checkout would."""
-        holder = self._holder(reference)
-        if holder.status in ("paid", "closed"):
-            raise ControlError(ORDER_PAID if holder.status == "paid" else "The QR code is closed.")
+        holder = self._payable(reference)
         if method is not None and method not in METHODS:
             raise ControlError(f"method is one of {', '.join(METHODS)}.", 400)
         payment = self._linked(holder, method) or self.book.start(holder, self._method(holder, method))
@@ -90,6 +88,13 @@ class RazorpaySimulator(Simulator):
             self.book.authorize(payment)
         elif outcome is Control.DECLINED:
             self.book.decline(payment)
+
+    def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have a shopper pay another amount."""
+        holder = self._payable(reference)
+        payment = self.book.start(holder, self._method(holder, None))
+        payment.amount = amount_minor
+        self.book.authorize(payment)
 
     def resolve(self, reference: str, outcome: Control) -> None:
         """End what is open; or say yes to what had failed, or return what is only authorised."""
@@ -144,6 +149,12 @@ class RazorpaySimulator(Simulator):
         holder = self.book.orders.get(reference) or self.book.codes.get(reference)
         if holder is None:
             raise ControlError("There is no such order or QR code.", 404)
+        return holder
+
+    def _payable(self, reference: str) -> Order | QrCode:
+        holder = self._holder(reference)
+        if holder.status in ("paid", "closed"):
+            raise ControlError(ORDER_PAID if holder.status == "paid" else "The QR code is closed.")
         return holder
 
     def _linked(self, holder: Order | QrCode, method: str | None) -> Payment | None:

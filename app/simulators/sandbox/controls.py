@@ -59,6 +59,14 @@ class SandboxControls(Controls):
         assert card is not None, "a test card's number is one"  # noqa: S101 - of the table above
         self._do(lambda payment: transitions.pay(payment, card, self._book.now), reference)
 
+    def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have a shopper pay another amount."""
+        card = cards.use_card(_CARDS[Control.SUCCEEDS])
+        assert card is not None, "a test card's number is one"  # noqa: S101 - of the table above
+        self._do(
+            lambda payment: transitions.mischarge(payment, card, amount_minor, self._book.now), reference
+        )
+
     def resolve(self, reference: str, outcome: Control) -> None:
         """Have the shopper authenticate or not, or pay after all what was declined."""
         succeeds = outcome is Control.SUCCEEDS

@@ -73,6 +73,12 @@ def pay(payment: Payment, card: CardUse, now: Clock, submission: str | None = No
     return _approve(payment, attempt, now)
 
 
+def mischarge(payment: Payment, card: CardUse, amount: int, now: Clock) -> list[Step]:
+    """Try a card, and charge it another amount than the payment's."""
+    steps = pay(replace(payment, amount=amount), card, now)
+    return [Step(step.type, replace(step.payment, amount=payment.amount)) for step in steps]
+
+
 def authenticate(payment: Payment, now: Clock, *, completed: bool) -> list[Step]:
     """Let the shopper come back from the bank's page."""
     if payment.status is not PaymentStatus.REQUIRES_ACTION:
