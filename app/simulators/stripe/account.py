@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-API_VERSION: Final = "2026-10-28.endive"
-"""What the account is set to: the version of a call that names none, and of every event."""
+API_VERSION: Final = "2026-07-29.dahlia"
+"""What the account is set to: the version of a call that names none, and of every event. It is older than
+2026-09-30.endive, for `stripe trigger` names none and still sends `payment_method_types`."""
 _ALPHABET: Final = string.ascii_letters + string.digits
 _ID_CHARS: Final = 24
 
