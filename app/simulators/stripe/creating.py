@@ -84,9 +84,16 @@ def new_intent(parameters: Parameters, version: str, book: Book) -> Intent:
     return intent
 
 
-def change_intent(intent: Intent, form: Form, book: Book) -> Parameters:
-    """Change what is given, and return it. What is to be paid changes only while nothing was."""
-    parameters = Parameters(form, _UPDATE, f"{_UNPLAYED} capture_method payment_method_options")
+def change(form: Form) -> Parameters:
+    """Return the parameters of a change."""
+    return Parameters(form, _UPDATE, f"{_UNPLAYED} capture_method payment_method_options")
+
+
+def change_intent(intent: Intent, parameters: Parameters, book: Book) -> None:
+    """Change what is given, all of it or nothing. What is to be paid changes only while nothing was."""
+    metadata = parameters.metadata(intent.metadata)
+    texts = {name: parameters.text(name) for name in ("description", "receipt_email") if name in parameters}
+    shipping = _shipping(parameters) if "shipping" in parameters else intent.shipping
     if any(name in parameters for name in ("amount", "currency", "payment_method", "payment_method_data")):
         if intent.status not in ACTIVE:
             raise book.unexpected(intent, "updated", ", ".join(ACTIVE))
@@ -96,13 +103,9 @@ def change_intent(intent: Intent, form: Form, book: Book) -> Parameters:
         intent.currency, intent.amount = currency, amount
         if method is not None:
             take_method(intent, method)
-    intent.metadata = parameters.metadata(intent.metadata)
-    for name in ("description", "receipt_email"):
-        if name in parameters:
-            setattr(intent, name, parameters.text(name))
-    if "shipping" in parameters:
-        intent.shipping = _shipping(parameters)
-    return parameters
+    intent.metadata, intent.shipping = metadata, shipping
+    for name, text in texts.items():
+        setattr(intent, name, text)
 
 
 def take_method(intent: Intent, method: PaymentMethod) -> None:

@@ -63,26 +63,31 @@ def page(
     else:
         older = found[_place(found, after, what, "starting_after") + 1 :] if after else found
         shown, more = older[:limit], len(older) > limit
-    data = [expand.of(each.shown(), inside="data.") for each in shown]
+    data = [expand.of(each.shown()) for each in shown]
     return {"object": "list", "data": data, "has_more": more, "url": url}
 
 
 class Expansion:
-    """What a call asks to be shown whole. `books` holds the objects by what they are called where they are named."""
+    """What a call asks to be shown whole. `books` holds the objects by what they are called where they are named.
 
-    def __init__(self, wanted: Sequence[str], books: Mapping[str, Mapping[str, Listed]]) -> None:
-        self._wanted = wanted
+    `inside` is what stands before the name where a list is asked for: `data.`.
+    """
+
+    def __init__(
+        self, wanted: Sequence[str], books: Mapping[str, Mapping[str, Listed]], inside: str = ""
+    ) -> None:
+        for path in wanted:
+            if not path.startswith(inside) or path.removeprefix(inside) not in books:
+                raise RefusedError(f"This property cannot be expanded ({path[:64]}).", param="expand")
+        self._wanted = [path.removeprefix(inside) for path in wanted]
         self._books = books
 
-    def of(self, shown: dict[str, Any], *, inside: str = "") -> dict[str, Any]:
+    def of(self, shown: dict[str, Any]) -> dict[str, Any]:
         """Return an object with what was asked for in the place of its id."""
-        for path in self._wanted:
-            name = path.removeprefix(inside)
-            if not path.startswith(inside) or name not in shown or name not in self._books:
-                raise RefusedError(f"This property cannot be expanded ({path[:64]}).", param="expand")
-            found = self._books[name].get(shown[name] or "")
-            if found is not None:
-                shown = {**shown, name: found.shown()}
+        for name in self._wanted:
+            whole = self._books[name].get(shown[name] or "")
+            if whole is not None:
+                shown = {**shown, name: whole.shown()}
         return shown
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.routing import Route
 
 from app.simulators.stripe.creating import (
+    change,
     change_intent,
     creation,
     described_method,
@@ -53,6 +54,13 @@ _FOR_BROWSERS_NOT: Final = frozenset({"amount_capturable", "amount_received", "l
 _Shown = dict[str, Any]
 
 
+class _Confirmation(NamedTuple):
+    """How an intent is to be confirmed. `by_sdk`: Stripe.js sees to a step for the shopper."""
+
+    return_url: str | None
+    by_sdk: bool
+
+
 class RestApi:
     """The calls on one account."""
 
@@ -89,13 +97,12 @@ class RestApi:
     def _create_intent(self, call: Call) -> _Shown:
         parameters = creation(call.form)
         confirms = parameters.boolean("confirm")
-        expand = self._showing.expansion(parameters)
+        expand = self._showing.expansion(parameters, "payment_intent")
         intent = new_intent(parameters, call.version, self._book)
-        if confirms:
-            self._check_confirm(intent, parameters, call)
+        confirmation = self._confirmation(intent, parameters, call) if confirms else None
         self._book.add_intent(intent)
-        if confirms:
-            self._try(intent, parameters)
+        if confirmation is not None:
+            self._try(intent, confirmation)
         return expand.of(intent.shown())
 
     def _list_intents(self, call: Call) -> _Shown:
@@ -107,30 +114,34 @@ class RestApi:
     def _intent(self, call: Call) -> _Shown:
         parameters = Parameters(call.form, "client_secret expand")
         intent = self._intent_of(call, parameters)
-        return self._for(call, intent, parameters)
+        return self._for(call, self._showing.one(intent, parameters, "payment_intent"))
 
     def _update_intent(self, call: Call) -> _Shown:
         intent = found(self._book.intents, call.id, "payment_intent")
-        return self._showing.one(intent, change_intent(intent, call.form, self._book))
+        parameters = change(call.form)
+        expand = self._showing.expansion(parameters, "payment_intent")
+        change_intent(intent, parameters, self._book)
+        return expand.of(intent.shown())
 
     def _confirm(self, call: Call) -> _Shown:
         parameters = Parameters(call.form, _CONFIRM, _CONFIRM_UNPLAYED)
         intent = self._intent_of(call, parameters)
+        expand = self._showing.expansion(parameters, "payment_intent")
         if intent.status not in ACTIVE:
             raise self._book.unexpected(intent, "confirmed", ", ".join(ACTIVE))
+        confirmation = self._confirmation(intent, parameters, call)
         method = method_given(parameters, self._book)
         if method is not None:
             take_method(intent, method)
-        self._check_confirm(intent, parameters, call)
-        self._try(intent, parameters)
-        return self._for(call, intent, parameters)
+        self._try(intent, confirmation)
+        return self._for(call, expand.of(intent.shown()))
 
     def _capture(self, call: Call) -> _Shown:
         parameters = Parameters(call.form, _CAPTURE, _CAPTURE_UNPLAYED)
         intent = found(self._book.intents, call.id, "payment_intent")
         amount = parameters.integer("amount_to_capture")
         final = parameters.boolean("final_capture")
-        expand = self._showing.expansion(parameters)
+        expand = self._showing.expansion(parameters, "payment_intent")
         metadata = parameters.metadata(intent.metadata)
         self._book.capture(intent, amount, final=final is not False)
         intent.metadata = metadata
@@ -140,7 +151,7 @@ class RestApi:
         parameters = Parameters(call.form, "cancellation_reason expand")
         intent = found(self._book.intents, call.id, "payment_intent")
         reason = parameters.choice("cancellation_reason", *CANCELLATION_REASONS)
-        expand = self._showing.expansion(parameters)
+        expand = self._showing.expansion(parameters, "payment_intent")
         self._book.cancel(intent, reason)
         return expand.of(intent.shown())
 
@@ -148,8 +159,8 @@ class RestApi:
         return described_method(method_parameters(call.form), self._book).shown()
 
     def _method(self, call: Call) -> _Shown:
-        Parameters(call.form, "expand")
-        return found(self._book.methods, call.id, "PaymentMethod").shown()
+        method = found(self._book.methods, call.id, "PaymentMethod")
+        return self._showing.one(method, Parameters(call.form, "expand"), "payment_method")
 
     def _intent_of(self, call: Call, parameters: Parameters) -> Intent:
         """Return the intent; a browser has to know its client secret."""
@@ -164,26 +175,30 @@ class RestApi:
             )
         return intent
 
-    def _check_confirm(self, intent: Intent, parameters: Parameters, call: Call) -> None:
-        if intent.payment_method is None:
+    def _confirmation(self, intent: Intent, parameters: Parameters, call: Call) -> _Confirmation:
+        """Return how an intent is to be confirmed; nothing has happened yet where that is refused."""
+        given = "payment_method" in parameters or "payment_method_data" in parameters
+        if intent.payment_method is None and not given:
             raise RefusedError(
                 "You cannot confirm this PaymentIntent because it's missing a payment method.",
                 code="payment_intent_unexpected_state",
                 payment_intent=intent.shown(),
             )
+        return_url = parameters.text("return_url")
         redirects = intent.automatic is not None and intent.automatic.get("allow_redirects") == "always"
-        if call.secret and redirects and not parameters.text("return_url"):
+        if call.secret and redirects and not return_url:
             raise RefusedError(
                 "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some"
                 " of these payment methods might redirect your customer off of your page, you must provide a"
                 " `return_url`.",
                 param="return_url",
             )
+        return _Confirmation(return_url, parameters.boolean("use_stripe_sdk") is True)
 
-    def _try(self, intent: Intent, parameters: Parameters) -> None:
+    def _try(self, intent: Intent, confirmation: _Confirmation) -> None:
         """Confirm, and refuse with what the bank says where it says no."""
-        intent.return_url = parameters.text("return_url")
-        self._book.confirm(intent, by_sdk=parameters.boolean("use_stripe_sdk") is True)
+        intent.return_url = confirmation.return_url
+        self._book.confirm(intent, by_sdk=confirmation.by_sdk)
         if intent.last_error is not None:
             said = dict(intent.last_error)
             raise RefusedError(
@@ -195,9 +210,8 @@ class RestApi:
                 **said,
             )
 
-    def _for(self, call: Call, intent: Intent, parameters: Parameters) -> _Shown:
+    def _for(self, call: Call, shown: _Shown) -> _Shown:
         """Show an intent; a browser sees less of it."""
-        shown = self._showing.expansion(parameters).of(intent.shown())
         if call.secret:
             return shown
         return {name: value for name, value in shown.items() if name not in _FOR_BROWSERS_NOT}

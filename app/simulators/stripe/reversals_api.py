@@ -59,7 +59,7 @@ class ReversalsApi:
 
     def _charge(self, call: Call) -> _Shown:
         return self._showing.one(
-            found(self._book.charges, call.id, "charge"), Parameters(call.form, "expand")
+            found(self._book.charges, call.id, "charge"), Parameters(call.form, "expand"), "charge"
         )
 
     def _create_refund(self, call: Call) -> _Shown:
@@ -71,7 +71,7 @@ class ReversalsApi:
         charge = self._charge_to_refund(parameters)
         amount = parameters.integer("amount")
         reason = parameters.choice("reason", *REFUND_REASONS)
-        metadata, expand = parameters.metadata(), self._showing.expansion(parameters)
+        metadata, expand = parameters.metadata(), self._showing.expansion(parameters, "refund")
         return expand.of(self._reversals.refund(charge, amount, reason, metadata).shown())
 
     def _list_refunds(self, call: Call) -> _Shown:
@@ -79,27 +79,28 @@ class ReversalsApi:
 
     def _refund(self, call: Call) -> _Shown:
         return self._showing.one(
-            found(self._reversals.refunds, call.id, "refund"), Parameters(call.form, "expand")
+            found(self._reversals.refunds, call.id, "refund"), Parameters(call.form, "expand"), "refund"
         )
 
     def _update_refund(self, call: Call) -> _Shown:
         parameters = Parameters(call.form, "expand metadata")
         refund = found(self._reversals.refunds, call.id, "refund")
+        expand = self._showing.expansion(parameters, "refund")
         self._reversals.change(refund, parameters.metadata(refund.metadata))
-        return self._showing.expansion(parameters).of(refund.shown())
+        return expand.of(refund.shown())
 
     def _cancel_refund(self, call: Call) -> _Shown:
-        Parameters(call.form, "expand")
+        expand = self._showing.expansion(Parameters(call.form, "expand"), "refund")
         refund = found(self._reversals.refunds, call.id, "refund")
         self._reversals.cancel(refund)
-        return refund.shown()
+        return expand.of(refund.shown())
 
     def _list_disputes(self, call: Call) -> _Shown:
         return self._of_payment(call, self._reversals.disputes.values(), "/v1/disputes", "dispute")
 
     def _dispute(self, call: Call) -> _Shown:
         return self._showing.one(
-            found(self._reversals.disputes, call.id, "dispute"), Parameters(call.form, "expand")
+            found(self._reversals.disputes, call.id, "dispute"), Parameters(call.form, "expand"), "dispute"
         )
 
     def _update_dispute(self, call: Call) -> _Shown:
@@ -107,18 +108,19 @@ class ReversalsApi:
         dispute = found(self._reversals.disputes, call.id, "dispute")
         evidence = {name: text for name, text in parameters.tree("evidence").items() if isinstance(text, str)}
         submits = parameters.boolean("submit") is not False
+        expand = self._showing.expansion(parameters, "dispute")
         self._reversals.answer_dispute(
             dispute, evidence, parameters.metadata(dispute.metadata), submits=submits
         )
-        return self._showing.expansion(parameters).of(dispute.shown())
+        return expand.of(dispute.shown())
 
     def _close_dispute(self, call: Call) -> _Shown:
-        Parameters(call.form, "expand")
+        expand = self._showing.expansion(Parameters(call.form, "expand"), "dispute")
         dispute = found(self._reversals.disputes, call.id, "dispute")
         if not dispute.is_open:
             raise RefusedError("This dispute is already closed.", begun=True)
         self._reversals.close_dispute(dispute, won=False)
-        return dispute.shown()
+        return expand.of(dispute.shown())
 
     def _list_events(self, call: Call) -> _Shown:
         parameters = Parameters(call.form, f"{PAGING} type types", "delivery_success")
@@ -134,8 +136,8 @@ class ReversalsApi:
         return self._showing.page(events, parameters, "/v1/events", "event")
 
     def _event(self, call: Call) -> _Shown:
-        Parameters(call.form, "expand")
-        return found({each.id: each for each in self._journal.events}, call.id, "event").shown()
+        told = found({each.id: each for each in self._journal.events}, call.id, "event")
+        return self._showing.one(told, Parameters(call.form, "expand"), "event")
 
     def _charge_to_refund(self, parameters: Parameters) -> Charge:
         intent_id, charge_id = parameters.text("payment_intent"), parameters.text("charge")

@@ -17,27 +17,28 @@ _Object = TypeVar("_Object", bound=Listed)
 
 
 class Showing:
-    """Shows objects as a call wants them."""
+    """Shows objects as a call wants them. `what` is what an object is called in messages."""
 
     def __init__(self, book: Book) -> None:
-        self._books: Mapping[str, Mapping[str, Listed]] = {
-            "charge": book.charges,
-            "latest_charge": book.charges,
-            "payment_intent": book.intents,
-            "payment_method": book.methods,
+        reversal: dict[str, Mapping[str, Listed]] = {"charge": book.charges, "payment_intent": book.intents}
+        self._expandable: Mapping[str, Mapping[str, Mapping[str, Listed]]] = {
+            "payment_intent": {"latest_charge": book.charges, "payment_method": book.methods},
+            "charge": {"payment_intent": book.intents},
+            "refund": reversal,
+            "dispute": reversal,
         }
 
-    def expansion(self, parameters: Parameters) -> Expansion:
+    def expansion(self, parameters: Parameters, what: str, inside: str = "") -> Expansion:
         """Return what is to be shown whole."""
-        return Expansion(parameters.texts("expand"), self._books)
+        return Expansion(parameters.texts("expand"), self._expandable.get(what, {}), inside)
 
-    def one(self, found: Listed, parameters: Parameters) -> dict[str, Any]:
+    def one(self, shown: Listed, parameters: Parameters, what: str) -> dict[str, Any]:
         """Show one object."""
-        return self.expansion(parameters).of(found.shown())
+        return self.expansion(parameters, what).of(shown.shown())
 
     def page(self, objects: Iterable[Listed], parameters: Parameters, url: str, what: str) -> dict[str, Any]:
         """Show a page of a list."""
-        return page(objects, parameters, url, what, self.expansion(parameters))
+        return page(objects, parameters, url, what, self.expansion(parameters, what, "data."))
 
 
 def found(objects: Mapping[str, _Object], object_id: str, what: str, *, param: str | None = None) -> _Object:
