@@ -14,7 +14,7 @@ from app.gateways.contract import (
     GatewayErrorKind,
 )
 from app.gateways.registry import load_gateways
-from app.gateways.stripe import StripeSettings, calls
+from app.gateways.stripe import StripeSettings
 from app.gateways.stripe.calls import idempotency_key
 from tests.gateways.scripted_http import Answer
 from tests.gateways.stripe_objects import (
@@ -188,7 +188,7 @@ async def test_stripes_wish_to_wait_is_granted_before_a_call_is_repeated(
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(calls.asyncio, "sleep", sleep)
+    monkeypatch.setattr("app.gateways.stripe.calls.asyncio.sleep", sleep)
     busy = error_answer(503, (("Retry-After", "4"),), type="api_error", message="x")
 
     answer, _ = await played([busy, Answer(SUCCEEDED)], lambda g: g.capture(CAPTURE), max_network_retries=1)

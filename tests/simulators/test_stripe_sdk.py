@@ -101,12 +101,14 @@ async def test_the_official_library_sees_each_refusal_as_what_it_is(
 ) -> None:
     intents = client.v1.payment_intents
     amount: Any = {"amount": 1000, "currency": "eur"}
+    less: Any = {**amount, "amount": 999}
+    coloured: Any = {**amount, "colour": "red"}
     await called(lambda: intents.create(amount, {"idempotency_key": "k"}))
 
     with pytest.raises(sdk.IdempotencyError):
-        await called(lambda: intents.create({**amount, "amount": 999}, {"idempotency_key": "k"}))
+        await called(lambda: intents.create(less, {"idempotency_key": "k"}))
     with pytest.raises(sdk.InvalidRequestError, match="unknown parameter: colour"):
-        await called(lambda: intents.create({**amount, "colour": "red"}))
+        await called(lambda: intents.create(coloured))
     with pytest.raises(sdk.InvalidRequestError, match="No such payment_intent"):
         await called(lambda: intents.retrieve("pi_x"))
     with pytest.raises(sdk.AuthenticationError):
