@@ -71,7 +71,7 @@ async def test_some_cards_refunds_go_on_by_themselves(
 
     assert (refund["status"], later.get("failure_reason")) == (
         first,
-        "unknown" if last == "failed" else None,
+        "expired_or_canceled_card" if last == "failed" else None,
     )
     assert stripe.told()[5:] == events
     charge = await stripe.get(f"/v1/charges/{paid['latest_charge']}")

@@ -68,9 +68,9 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
 
 
 def _check_upi(request: CreateRequest, settings: StripeSettings) -> None:
-    """Refuse what Stripe's UPI can't do: it pays rupees, at once.
+    """Refuse UPI for anything but rupees, and for a hold: an app debits at once.
 
-    Source: docs.stripe.com/payments/upi/accept-a-payment, read in November 2026.
+    Source: docs.stripe.com/payments/upi/accept-a-payment, of which the beginning was read in November 2026.
     """
     takes_it = settings.upi and request.amount.currency == INDIAN
     if not takes_it or request.capture_method is CaptureMethod.MANUAL:

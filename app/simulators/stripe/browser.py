@@ -1,8 +1,7 @@
 """What stands in for Stripe.js in a browser: a page to pay on, and the bank's page for 3-D Secure or a UPI app.
 
 Plain forms: a shopper pays or declines by pressing a button and goes back to the shop with what Stripe adds to the
-return URL. Source: docs.stripe.com/js/payment_intents/confirm_payment and docs.stripe.com/payments/3d-secure, read in
-November 2026.
+return URL: `payment_intent`, `payment_intent_client_secret` and `redirect_status`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Stripe's test cards: what each does when it is charged. Source: docs.stripe.com/testing, read in November 2026.
+"""Stripe's test cards: what each does when it is charged.
+
+Source: the tables of docs.stripe.com/testing, of which excerpts and published copies were read in November 2026.
 
 A number is looked up and forgotten: what is kept of a card is its brand, its last four digits and what it does.
 """

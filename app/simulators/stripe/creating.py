@@ -1,7 +1,7 @@
 """What a merchant or a browser may create: payment methods and payment intents, and what may be changed of one.
 
-Source: docs.stripe.com/api/payment_intents/create and /update, docs.stripe.com/api/payment_methods/create, and the
-changelog of 2026-07-29.dahlia and 2026-09-30.endive on payment method types; read in November 2026.
+Source: the parameters of Stripe's library 16.1, and the changelog of 2026-07-29.dahlia and 2026-09-30.endive on payment
+method types; read in November 2026.
 """
 
 from __future__ import annotations

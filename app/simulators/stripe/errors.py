@@ -1,4 +1,4 @@
-"""Refusals, in Stripe's words. Source: docs.stripe.com/api/errors and docs.stripe.com/error-codes, November 2026."""
+"""Refusals, in the shape and with the codes that Stripe's library 16.1 knows (read in November 2026)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stripe's events: written as each thing happens, listed newest first, and signed for its webhooks.
 
-Source: docs.stripe.com/api/events and docs.stripe.com/webhooks, "Verify manually", read in November 2026.
+Signed as docs.stripe.com/webhooks, "Verify manually", has it; Stripe's library is what that is checked against.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Stripe's objects, and how each is shown. Source: the object pages under docs.stripe.com/api, November 2026.
+"""Stripe's objects, and how each is shown.
+
+Source: the types of Stripe's library 16.1 and its published examples, read in November 2026.
 
 Fields that are null for every payment of this simulator are left out, but for those that clients look for.
 """
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from app.simulators.stripe.cards import Card, Decline
 
 HOLD_SECONDS: Final = 7 * 24 * 3600
-"""How long a card's authorisation lasts. Source: docs.stripe.com/payments/place-a-hold-on-a-payment-method."""
+"""How long a card's authorisation lasts. Source: docs.stripe.com/payments/capture-later, read in November 2026."""
 ACTIVE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
