@@ -18,6 +18,7 @@ class StripeSettings:
     endpoint's API version to 2025-03-31.basil or later: older ones report what was never captured as a refund.
     `return_url` is where a shopper comes back to after a redirect when the front end names no other place.
     `automatic_payment_methods` offers whatever the account's dashboard turns on; without it, cards alone.
+    `upi` offers UPI for rupees, to accounts in India that have turned it on; cards stay without it.
     `minimal_parameters` keeps to what simulators of old API versions take; a live key refuses it.
     """
 
@@ -34,6 +35,7 @@ class StripeSettings:
     return_url: str | None = None
     email_receipts: bool = False
     automatic_payment_methods: bool = True
+    upi: bool = False
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith(("sk_", "rk_")):
