@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _LIVE_PREFIXES: Final = ("sk_live_", "rk_live_")
+_SUFFIX: Final = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}")
+"""Source: docs.stripe.com/get-started/account/statement-descriptors, read in November 2026."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class StripeSettings:
             raise ValueError("Minimal parameters are for simulators, not for a live Stripe key.")
         if self.api_base is not None:
             _check_base(self.api_base)
+        _check_words(self.statement_descriptor_suffix, self.return_url)
         if self.timeout_seconds <= 0 or self.connect_timeout_seconds <= 0 or self.max_network_retries < 0:
             raise ValueError("Stripe's time-outs must be positive, and its retries not negative.")
 
@@ -55,6 +59,17 @@ class StripeSettings:
     def live(self) -> bool:
         """Whether real money moves."""
         return self.secret_key.startswith(_LIVE_PREFIXES)
+
+
+def _check_words(suffix: str | None, return_url: str | None) -> None:
+    """Refuse at the start what Stripe would refuse of every payment."""
+    if suffix is not None and not (suffix.isascii() and suffix.isprintable() and _SUFFIX.fullmatch(suffix)):
+        raise ValueError(
+            "The Stripe statement descriptor suffix needs a letter, and up to 22 characters but none of < > \\ ' \" *."
+        )
+    parts = urlsplit(return_url or "https://unset")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("The Stripe return URL must be an address of the web.")
 
 
 def _check_base(api_base: str) -> None:
