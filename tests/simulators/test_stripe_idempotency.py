@@ -85,6 +85,20 @@ async def test_a_fault_of_stripes_own_is_kept_too(stripe: Stripe) -> None:
     assert await stripe.truth() == []
 
 
+async def test_a_fault_is_forgotten_in_time_and_what_was_done_is_not(stripe: Stripe) -> None:
+    stripe.simulator.keys.fault_seconds = 0.1
+    done = await stripe.send(INTENTS, "done", **OPEN)
+    await stripe.chaos(api_fail={"create": {"answer": 500, "times": 1}})
+
+    statuses = [(await stripe.send(INTENTS, "k", **OPEN)).status_code for _ in range(2)]
+    await asyncio.sleep(0.15)
+    statuses.append((await stripe.send(INTENTS, "k", **OPEN)).status_code)
+
+    assert statuses == [500, 500, 200]
+    assert (await stripe.send(INTENTS, "done", **OPEN)).content == done.content
+    assert len(await stripe.truth()) == 2
+
+
 @pytest.mark.parametrize("status", [429, 503])
 async def test_what_was_turned_away_before_is_done_with_the_same_key(stripe: Stripe, status: int) -> None:
     await stripe.chaos(api_fail={"create": {"answer": status, "times": 1}})

@@ -111,7 +111,7 @@ class Caller:
                 raise
             response = turn.replay or trouble_response(error.status)
             if error.status == _STORED:
-                turn.keep(response)
+                turn.keep(response, self._keys.fault_seconds)
             return response
 
     def _done(self, call: Call, work: Work, turn: Turn) -> tuple[Response, bool]:

@@ -2,12 +2,15 @@
 
 As Stripe documents it, a key's first answer is kept once its work had begun, whatever its status, and given again for
 the same call; parameters that were refused, a call beside another one and a limit on the rate leave the key free.
+Stripe keeps keys for at least a day. Here a fault's is kept for some seconds, so that what waits for its key is seen to
+go on, and all others as long as the simulator runs.
 Source: docs.stripe.com/api/idempotent_requests, read in November 2026.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +37,8 @@ class _Kept:
     status: int
     body: bytes
     request_id: str
+    until: float = math.inf
+    """On the monotonic clock, in seconds."""
 
 
 @dataclass(slots=True)
@@ -47,12 +52,13 @@ class Turn:
     request_id: str
     replay: Response | None = None
 
-    def keep(self, response: Response) -> None:
-        """Keep the answer, and let the next call with this key have it."""
+    def keep(self, response: Response, seconds: float = math.inf) -> None:
+        """Keep the answer for so long, and let the next call with this key have it."""
         if self.key is not None and self.replay is None:
             body = bytes(response.body)
+            until = time.monotonic() + seconds
             self.keys.kept[self.key] = _Kept(
-                self.path, self.fingerprint, response.status_code, body, self.request_id
+                self.path, self.fingerprint, response.status_code, body, self.request_id, until
             )
             self.keys.working.discard(self.key)
 
@@ -63,6 +69,8 @@ class Keys:
     def __init__(self) -> None:
         self.kept: dict[str, _Kept] = {}
         self.working: set[str] = set()
+        self.fault_seconds = 5.0
+        """How long the answer is kept that was a fault of Stripe's own."""
 
     @contextmanager
     def turn(self, key: str | None, path: str, form: Form, request_id: str) -> Iterator[Turn]:
@@ -78,6 +86,8 @@ class Keys:
             return
         if len(key) > KEY_CHARS_MAX:
             raise RefusedError(f"Idempotency keys can have up to {KEY_CHARS_MAX} characters.")
+        if key in self.kept and self.kept[key].until <= time.monotonic():
+            del self.kept[key]
         if key in self.kept:
             turn.replay = self._replay(key, turn)
             yield turn

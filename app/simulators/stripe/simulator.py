@@ -70,6 +70,7 @@ class StripeSimulator(Simulator):
         self.account = account_of(config.secrets)
         self.later_seconds: float | None = 0.3
         self.rate = Rate()
+        self.keys = Keys()
         self.journal = Journal(self.emit)
         self.reversals = Reversals(self.journal.tell, self._do_later)
         self.book = Book(url, self.journal.tell, self._contest)
@@ -86,7 +87,7 @@ class StripeSimulator(Simulator):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API and the pages of the browser."""
-        caller = Caller(self.account, self.journal, Keys(), self.rate, self.operate)
+        caller = Caller(self.account, self.journal, self.keys, self.rate, self.operate)
         rest = RestApi(self.book, self.reversals, self.journal)
         return [*Browser(self.account, self.book).routes(), *rest.routes(caller)]
 
