@@ -1,12 +1,13 @@
 """The simulator of Stripe against another client that Stripe wrote: `stripe trigger` of its command line.
 
-`STRIPE_CLI` names the program, which comes in the npm package `@stripe/cli`.
+`STRIPE_CLI` names the program, which comes in the npm package `@stripe/cli`; docs/gateways/stripe.md says how to get it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -16,12 +17,14 @@ from tests.simulators.stripe_world import SECRET_KEY, stripe_serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROGRAM: Final = os.environ.get("STRIPE_CLI", "")
+NAMED: Final = os.environ.get("STRIPE_CLI", "")
+PROGRAM: Final = shutil.which(NAMED) or ""
 WAIT_SECONDS: Final = 30
 PAID: Final = ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
 
 pytestmark = pytest.mark.skipif(
-    not PROGRAM, reason="STRIPE_CLI does not name Stripe's command line (npm package @stripe/cli)"
+    not PROGRAM,
+    reason=f"STRIPE_CLI names {NAMED or 'nothing'}, not a program: Stripe's command line (npm package @stripe/cli)",
 )
 
 
@@ -62,7 +65,11 @@ async def test_what_stripes_command_line_triggers_happens(
         running = await asyncio.create_subprocess_exec(
             PROGRAM,
             *("trigger", event, "--api-base", stripe.url, "--api-key", SECRET_KEY),
-            env={"HOME": str(tmp_path), "PATH": os.defpath, "STRIPE_CLI_TELEMETRY_OPTOUT": "1"},
+            env={
+                "HOME": str(tmp_path),
+                "PATH": os.environ.get("PATH", os.defpath),
+                "STRIPE_CLI_TELEMETRY_OPTOUT": "1",
+            },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
