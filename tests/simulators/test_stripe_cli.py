@@ -1,6 +1,6 @@
 """The simulator of Stripe against another client that Stripe wrote: `stripe trigger` of its command line.
 
-`STRIPE_CLI` names the program, which comes in the npm package `@stripe/cli`; docs/gateways/stripe.md says how to get it.
+`STRIPE_CLI` names the program, of the npm package `@stripe/cli`; docs/gateways/stripe.md says how to get it.
 """
 
 from __future__ import annotations
