@@ -229,6 +229,11 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             api_base=settings.stripe_api_base,
             minimal_parameters=settings.stripe_minimal_parameters,
             automatic_payment_methods=settings.stripe_automatic_payment_methods,
+            upi=settings.stripe_upi,
+            email_receipts=settings.stripe_email_receipts,
+            statement_descriptor_suffix=settings.stripe_statement_descriptor_suffix,
+            return_url=settings.stripe_return_url,
+            max_network_retries=settings.stripe_max_network_retries,
         )
     if settings.razorpay_key_secret is not None:
         given["razorpay"] = RazorpaySettings(

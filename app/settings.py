@@ -67,6 +67,15 @@ class Settings(BaseSettings):
     stripe_minimal_parameters: bool = False
     stripe_automatic_payment_methods: bool = True
     """Whether Stripe offers what the account's dashboard turns on; else cards alone."""
+    stripe_upi: bool = False
+    """Whether Stripe offers UPI for rupees; the account must have it."""
+    stripe_email_receipts: bool = False
+    """Whether Stripe sends receipts of its own."""
+    stripe_statement_descriptor_suffix: str | None = None
+    stripe_return_url: str | None = None
+    """Where a redirect of Stripe's comes back to when the front end names no other place."""
+    stripe_max_network_retries: int = Field(default=2, ge=0, le=5)
+    """How often one call of Stripe is repeated."""
     razorpay_key_id: str = ""
     razorpay_key_secret: SecretStr | None = None
     razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -101,7 +101,8 @@ WITH inbox AS (
 ), tried AS (
   INSERT INTO payment_attempts SELECT * FROM json_populate_recordset(NULL::payment_attempts, $14)
   ON CONFLICT (payment_id, reference) DO UPDATE SET
-    status = excluded.status, method = excluded.method, failure = excluded.failure, failed = excluded.failed
+    status = excluded.status, method = excluded.method, failure = excluded.failure, failed = excluded.failed,
+    created_at = excluded.created_at
 ), replaced AS (
   DELETE FROM refunds WHERE id = ANY($15::uuid[])
 ), refunded AS (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,23 @@ async def test_a_captured_payment_makes_its_order_paid_and_confirmed_in_one_comm
         order.id,
     )
     assert [tuple(row) for row in ledger] == [("SALES", -49_900, "INR"), ("GATEWAY_CLEARING", 49_900, "INR")]
+
+
+async def test_a_try_whose_time_is_told_later_is_kept_with_that_time(
+    database: Database, settler: Settler
+) -> None:
+    opened = await opened_payment(database, settler)
+    timed = captured(opened.payment)
+
+    await settler.submit(a_webhook(opened.payment, replace(timed, reported_at=None)))
+    (untold,) = (await reads.attempts_of(database, [opened.payment.id]))[opened.payment.id]
+    outcome = await settler.submit(a_webhook(opened.payment, timed))
+
+    (told,) = (await reads.attempts_of(database, [opened.payment.id]))[opened.payment.id]
+    assert outcome.record is not None
+    assert (told,) == outcome.record.payments[opened.payment.id].state.attempts
+    assert told.created_at == timed.reported_at
+    assert untold.created_at > told.created_at
 
 
 async def test_what_subscribers_are_told_is_what_the_database_holds(

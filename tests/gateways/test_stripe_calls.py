@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         ),
         (
             error_answer(400, type="idempotency_error", message="Keys for idempotent requests …"),
-            GatewayErrorKind.REJECTED,
+            GatewayErrorKind.UNKNOWN,
             "idempotency_error",
         ),
         (
@@ -165,6 +165,45 @@ async def test_what_may_have_happened_stays_unknown_whatever_the_later_tries_met
     error, server = await played(list(script), lambda g: g.capture(CAPTURE), max_network_retries=2)
 
     assert (error.kind, len(server.requests)) == (GatewayErrorKind.UNKNOWN, requests)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        error_answer(500, (("Idempotent-Replayed", "true"),), type="api_error", message="x"),
+        error_answer(400, type="idempotency_error", message="Keys for idempotent requests …"),
+    ],
+)
+async def test_what_stripe_keeps_under_our_key_is_not_asked_for_again(kept: Behaviour) -> None:
+    error, server = await played([kept], lambda g: g.capture(CAPTURE), max_network_retries=2)
+
+    assert (error.kind, len(server.requests)) == (GatewayErrorKind.UNKNOWN, 1)
+
+
+async def test_stripes_wish_to_wait_is_granted_before_a_call_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("app.gateways.stripe.calls.asyncio.sleep", sleep)
+    busy = error_answer(503, (("Retry-After", "4"),), type="api_error", message="x")
+
+    answer, _ = await played([busy, Answer(SUCCEEDED)], lambda g: g.capture(CAPTURE), max_network_retries=1)
+
+    assert [fact.kind for fact in answer.facts] == [FactKind.CAPTURED]
+    assert waited == [4.0]
+
+
+async def test_a_wish_to_wait_for_long_is_passed_on() -> None:
+    busy = error_answer(503, (("Retry-After", "60"),), type="api_error", message="x")
+
+    error, server = await played([busy], lambda g: g.capture(CAPTURE), max_network_retries=2)
+
+    assert (error.kind, error.retry_after_seconds) == (GatewayErrorKind.UNKNOWN, 60.0)
+    assert len(server.requests) == 1
 
 
 async def test_no_secret_is_repeated() -> None:

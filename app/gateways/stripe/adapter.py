@@ -18,6 +18,7 @@ import stripe
 from app.domain.facts import add_facts
 from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, GatewayErrorKind, Verified
+from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.actions import next_action
 from app.gateways.stripe.amounts import LIMITS
 from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from app.gateways.stripe.options import StripeSettings
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
+_METHODS: Final = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
 _PAGES_MAX: Final = 10
 """Pages of refunds or of disputes of one payment."""
 
@@ -59,7 +61,7 @@ class StripeGateway:
     """Stripe, for one account."""
 
     name = GatewayName.STRIPE
-    methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
+    methods: tuple[PaymentMethodType, ...]
     currencies: tuple[str, ...] = ()
     polling = POLLING
     releases = True
@@ -68,6 +70,7 @@ class StripeGateway:
 
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings
+        self.methods = (*_METHODS, *(UPI_METHODS if settings.upi else ()))
         self._calls = Calls(settings, self._with_facts)
         self._transport = Transport(
             timeout_seconds=settings.timeout_seconds,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _KEY_CHARS_MAX: Final = 255
 """Source: docs.stripe.com/api/idempotent_requests, read in November 2026."""
 _DELAY_SECONDS_MAX: Final = 5.0
+"""Whoever is asked to wait longer comes back later, by the reconciler's schedule."""
 _RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 _MESSAGE_CHARS_MAX: Final = 500
 _SECRETS: Final = re.compile(r"\b(sk|rk|whsec|\w+_secret)_[\w*]+")
@@ -68,12 +69,13 @@ class Calls:
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 failed, again, body = _unreadable(error), True, {}
             may_have_happened |= failed.kind is GatewayErrorKind.UNKNOWN
-            if not again or retry >= self._retries:
+            asked_to_wait = failed.retry_after_seconds or 0.0
+            if not again or retry >= self._retries or asked_to_wait > _DELAY_SECONDS_MAX:
                 if may_have_happened and failed.kind is GatewayErrorKind.UNAVAILABLE:
                     failed.kind = GatewayErrorKind.UNKNOWN
                 raise self._read_error(failed, body)
             retry += 1
-            await asyncio.sleep(self._pause_seconds(retry))
+            await asyncio.sleep(max(self._pause_seconds(retry), asked_to_wait))
 
     def _pause_seconds(self, retry: int) -> float:
         longest = min(self._delay_seconds * (1 << retry - 1), _DELAY_SECONDS_MAX)
@@ -125,20 +127,24 @@ def _kind(error: stripe.StripeError) -> GatewayErrorKind:
             return GatewayErrorKind.DECLINED
         case stripe.InvalidRequestError(http_status=404):
             return GatewayErrorKind.NOT_FOUND
-        case (
-            stripe.InvalidRequestError()
-            | stripe.IdempotencyError()
-            | stripe.AuthenticationError()
-            | stripe.PermissionError()
-        ):
+        case stripe.InvalidRequestError() | stripe.AuthenticationError() | stripe.PermissionError():
             return GatewayErrorKind.REJECTED
-        case _:  # no answer, a broken one, a server's fault, the same key in flight
+        case (
+            _
+        ):  # no answer, a broken one, a server's fault, the same key in flight or used for something else
             return GatewayErrorKind.UNKNOWN
 
 
 def _may_repeat(error: stripe.StripeError) -> bool:
-    """Stripe's own word counts; else whatever may be a passing trouble, but not a limit on our rate."""
-    word = (error.headers or {}).get("stripe-should-retry")
+    """Stripe's own word counts; else whatever may be a passing trouble, but not a limit on our rate.
+
+    What was kept under our key is said again however often it is asked for, and so is that the key stands for a call
+    with other parameters: one that an older version of this adapter may have made, so that nobody knows but Stripe.
+    """
+    headers = error.headers or {}
+    if headers.get("idempotent-replayed") == "true" or isinstance(error, stripe.IdempotencyError):
+        return False
+    word = headers.get("stripe-should-retry")
     if word in ("true", "false"):
         return word == "true"
     return isinstance(error, NotSentError) or _kind(error) is GatewayErrorKind.UNKNOWN

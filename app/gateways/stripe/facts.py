@@ -59,14 +59,15 @@ def facts_of(obj: Json, *, before_basil: bool) -> tuple[Fact, ...]:
 
 
 def expired_facts(charge: Json, *, before_basil: bool) -> tuple[Fact, ...]:
-    """Return what `charge.expired` tells: since Basil the charge itself does not show that it was released."""
-    released = Fact(
-        gateway=GatewayName.STRIPE,
-        object_id=required_text(charge, "id"),
-        kind=FactKind.RELEASED,
-        amount=required_money(charge, "amount"),
-    )
-    told = (*_charge_facts(charge, before_basil=before_basil), released)
+    """Return what `charge.expired` tells: since Basil the charge itself does not show that it was released.
+
+    What had been captured before stays captured.
+    """
+    amount = required_money(charge, "amount")
+    left = amount - (money(charge, "amount_captured") or Money.zero(amount.currency))
+    told = list(_charge_facts(charge, before_basil=before_basil))
+    if left.minor:
+        told.append(_released(required_text(charge, "id"), left))
     return tuple(add_facts({}, told)[0].values())
 
 
@@ -134,6 +135,8 @@ def _intent_money(intent: Json, status: str) -> Iterator[Fact]:
         rest = money(intent, "amount_capturable")
         held = asked if rest is None or received is None else rest + received
         yield _money_fact(intent, charge_id, FactKind.AUTHORIZED, held)
+        if received is not None and received.minor:
+            yield _money_fact(intent, charge_id, FactKind.CAPTURED, received)
         return
     taken = asked if received is None else received
     yield _money_fact(intent, charge_id, FactKind.CAPTURED, taken)

@@ -13,6 +13,7 @@ _TYPES: Final = {
     "interac_present": PaymentMethodType.CARD,
     "netbanking": PaymentMethodType.NETBANKING,
     "paypal": PaymentMethodType.PAYPAL,
+    "upi": PaymentMethodType.UPI_INTENT,
     **dict.fromkeys(
         "alipay amazon_pay cashapp grabpay kakao_pay link mobilepay naver_pay payco paypay revolut_pay"
         " samsung_pay satispay swish twint vipps wechat_pay".split(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.gateways.polling import DAY, HOUR, MINUTE, PollSchedule, PollSteps
+from app.gateways.polling import DAY, HOUR, MINUTE, UPI_BY_METHOD, PollSchedule, PollSteps
 
 POLLING: Final = PollSchedule(
     steps=PollSteps(
@@ -25,6 +25,7 @@ POLLING: Final = PollSchedule(
     ),
     calls_per_second_max=20,
     backfill_every_seconds=5 * MINUTE,
+    by_method=UPI_BY_METHOD,
 )
 """Asking after a payment with refunds and disputes takes three requests, and of 100 a second most are the shoppers'.
 

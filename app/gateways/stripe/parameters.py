@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.domain.states import CaptureMethod, PaymentMethodType
+from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.offers import INDIAN
+from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.amounts import to_stripe
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
     """Return what opens a payment intent. Its metadata comes back in every event of the intent and its charges.
 
     Raises:
-        GatewayError: REJECTED when Stripe can't express the amount.
+        GatewayError: REJECTED when Stripe can't express the amount, or takes no UPI for it.
     """
     parameters: PaymentIntentCreateParams = {
         "amount": to_stripe(request.amount),
@@ -44,8 +47,11 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
     }
     if settings.minimal_parameters:
         return parameters
-    if request.method is PaymentMethodType.CARD or not settings.automatic_payment_methods:
-        # `payment_method_types` is refused since 2026-09-30.endive; see that version's changelog.
+    # `payment_method_types` is refused since 2026-09-30.endive; see that version's changelog.
+    if request.method in UPI_METHODS:
+        _check_upi(request, settings)
+        parameters["allowed_payment_method_types"] = ["upi"]
+    elif request.method is PaymentMethodType.CARD or not settings.automatic_payment_methods:
         parameters["allowed_payment_method_types"] = ["card"]
     else:
         parameters["automatic_payment_methods"] = {"enabled": True}
@@ -59,6 +65,20 @@ def create_parameters(request: CreateRequest, settings: StripeSettings) -> Payme
     if settings.email_receipts and request.customer_email:
         parameters["receipt_email"] = request.customer_email
     return parameters
+
+
+def _check_upi(request: CreateRequest, settings: StripeSettings) -> None:
+    """Refuse UPI for anything but rupees, and for a hold: an app debits at once.
+
+    Source: docs.stripe.com/payments/upi/accept-a-payment, of which the beginning was read in November 2026.
+    """
+    takes_it = settings.upi and request.amount.currency == INDIAN
+    if not takes_it or request.capture_method is CaptureMethod.MANUAL:
+        raise GatewayError(
+            GatewayErrorKind.REJECTED,
+            "Stripe takes UPI for rupees that are captured at once, where `upi` is set.",
+            code="upi_not_available",
+        )
 
 
 def capture_parameters(request: CaptureRequest) -> PaymentIntentCaptureParams:
