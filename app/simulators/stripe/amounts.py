@@ -54,7 +54,18 @@ def amount_of(parameters: Parameters, currency: str, name: str = "amount") -> in
 
 def minor_of(amount: int, currency: str) -> int:
     """Return an amount in ISO 4217's minor units."""
+    return _scaled(amount, CURRENCY_EXPONENTS[currency.upper()] - _digits(currency))
+
+
+def from_minor(minor: int, currency: str) -> int:
+    """Return an amount as Stripe writes it."""
+    return _scaled(minor, _digits(currency) - CURRENCY_EXPONENTS[currency.upper()])
+
+
+def _digits(currency: str) -> int:
     code = currency.upper()
-    digits = 0 if code in _NO_DIGITS else 3 if code in _THREE_DIGITS else 2
-    ours = CURRENCY_EXPONENTS[code]
-    return amount * int(10 ** (ours - digits)) if ours >= digits else amount // int(10 ** (digits - ours))
+    return 0 if code in _NO_DIGITS else 3 if code in _THREE_DIGITS else 2
+
+
+def _scaled(amount: int, digits: int) -> int:
+    return amount * int(10**digits) if digits >= 0 else amount // int(10**-digits)

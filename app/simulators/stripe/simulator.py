@@ -16,7 +16,7 @@ from app.simulators.kit import (
     SimulatorConfig,
 )
 from app.simulators.stripe.account import account_of
-from app.simulators.stripe.amounts import minor_of
+from app.simulators.stripe.amounts import from_minor, minor_of
 from app.simulators.stripe.book import Book
 from app.simulators.stripe.browser import Browser
 from app.simulators.stripe.calls import Caller
@@ -101,9 +101,7 @@ class StripeSimulator(Simulator):
 
     def pay(self, reference: str, outcome: Control, method: str | None) -> None:
         """Have a shopper pay with Stripe.js."""
-        intent = self._intent(reference)
-        if intent.status not in ACTIVE:
-            raise ControlError(f"The payment intent has the status {intent.status}.")
+        intent = self._payable(reference)
         kind = method or intent.methods[0]
         if kind not in METHODS or kind not in intent.methods:
             raise ControlError(f"method is one of {', '.join(intent.methods)}.", 400)
@@ -112,6 +110,14 @@ class StripeSimulator(Simulator):
         self.book.confirm(intent, by_sdk=True)
         if kind == "upi" and outcome is not Control.ASKS:  # an app always asks; here the shopper has answered
             self.book.authenticate(intent, success=True)
+
+    def mischarge(self, reference: str, amount_minor: int) -> None:
+        """Have a shopper pay another amount with a card."""
+        intent = self._payable(reference)
+        asked, intent.amount = intent.amount, from_minor(amount_minor, intent.currency)
+        intent.payment_method = self.book.add_method("card", SUCCEEDS).id
+        self.book.confirm(intent, by_sdk=True)
+        intent.amount = asked
 
     def resolve(self, reference: str, outcome: Control) -> None:
         """End a step for the shopper, or what is pending; or let what is held run out of time."""
@@ -159,6 +165,12 @@ class StripeSimulator(Simulator):
     def _do_later(self, deed: Callable[[], None]) -> None:
         if self.later_seconds is not None:
             asyncio.get_running_loop().call_later(self.later_seconds, deed)
+
+    def _payable(self, reference: str) -> Intent:
+        intent = self._intent(reference)
+        if intent.status not in ACTIVE:
+            raise ControlError(f"The payment intent has the status {intent.status}.")
+        return intent
 
     def _intent(self, reference: str) -> Intent:
         intent = self.book.intents.get(reference)
