@@ -234,6 +234,7 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             statement_descriptor_suffix=settings.stripe_statement_descriptor_suffix,
             return_url=settings.stripe_return_url,
             max_network_retries=settings.stripe_max_network_retries,
+            timeout_seconds=settings.gateway_timeout_seconds,
         )
     if settings.razorpay_key_secret is not None:
         given["razorpay"] = RazorpaySettings(
@@ -241,6 +242,11 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             key_secret=settings.razorpay_key_secret.get_secret_value(),
             webhook_secrets=_reveal(settings.razorpay_webhook_secrets),
             api_base=settings.razorpay_api_base,
+            currencies=settings.razorpay_currencies,
+            business_name=settings.razorpay_business_name,
+            contact=settings.razorpay_contact,
+            email=settings.razorpay_email,
+            timeout_seconds=settings.gateway_timeout_seconds,
         )
     if settings.paypal_client_id is not None and settings.paypal_client_secret is not None:
         given["paypal"] = PayPalSettings(
@@ -249,12 +255,14 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             webhook_id=settings.paypal_webhook_id,
             api_base=settings.paypal_api_base or LIVE_BASE,
             webhook_check=WebhookCheck(settings.paypal_webhook_check),
+            timeout_seconds=settings.gateway_timeout_seconds,
         )
     if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
         given["sandbox"] = SandboxSettings(
             api_base=settings.sandbox_url,
             secret_key=settings.sandbox_secret_key.get_secret_value(),
             webhook_secrets=_reveal(settings.sandbox_webhook_secrets),
+            timeout_seconds=settings.gateway_timeout_seconds,
         )
     return given
 

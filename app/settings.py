@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Whether the server does owed work too: refunds, polls, expiry. Else `orderpulse worker` must run somewhere."""
     worker_lease_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)
     """How long a piece of work is left to a worker that says nothing any more."""
+    gateway_timeout_seconds: float = Field(default=20.0, ge=0.5, le=60.0)
+    """How long one call of a gateway may take."""
     log_level: str = "info"
     log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
     stripe_secret_key: SecretStr | None = None
@@ -79,6 +81,13 @@ class Settings(BaseSettings):
     razorpay_key_id: str = ""
     razorpay_key_secret: SecretStr | None = None
     razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    razorpay_business_name: str | None = None
+    """What its checkout shows; else what its dashboard says."""
+    razorpay_contact: str = "+919999999999"
+    razorpay_email: str = "void@razorpay.com"
+    """The shopper's, in UPI links of orders that name none: Razorpay asks for both."""
+    razorpay_currencies: CommaSeparated = ("INR",)
+    """What it takes; others than INR once Razorpay has activated them."""
     razorpay_api_base: str | None = None
     paypal_client_id: str | None = None
     paypal_client_secret: SecretStr | None = None

@@ -125,16 +125,20 @@ class Views:
         return await reads.log_end(self._reader)
 
     async def payment_options(
-        self, caller: Caller, order_id: UUID | None
+        self, caller: Caller, order_id: UUID | None, country: str | None = None
     ) -> list[tuple[Gateway, tuple[PaymentMethodType, ...]]]:
         """Return the gateways that can take now what a caller's order has left to pay, each with its methods.
+
+        `country` is where the shopper is, as ISO 3166-1 alpha-2.
 
         Raises:
             DomainError: NOT_FOUND.
         """
         order = await order_for(self._reader, caller, order_id, "orderId")
         choices = (
-            (gateway, offer(gateway, order.balance)) for gateway in self._gateways if gateway.available
+            (gateway, offer(gateway, order.balance, country))
+            for gateway in self._gateways
+            if gateway.available
         )
         return [(gateway, methods) for gateway, methods in choices if methods]
 

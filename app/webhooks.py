@@ -19,6 +19,7 @@ from app.batch import Webhook
 from app.gateways import GatewayError, Notification, SignatureError
 from app.identity import new_id
 from app.settle import SettleBusyError
+from app.webhook_watch import WebhookWatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -37,6 +38,11 @@ _HEADERS: Final = ((b"content-type", b"application/json"), (b"x-content-type-opt
 BODY_BYTES_MAX: Final = 1_048_576
 BODY_SECONDS_MAX: Final = 10.0
 """How long a body may take to arrive whole; gateways themselves give up after 5 to 30 s."""
+ANSWER_SECONDS_MAX: Final = 4.5
+"""How long a delivery that has arrived may wait for its answer. Razorpay waits for 5 s, the others longer.
+
+Source: razorpay.com/docs/webhooks/setup-edit-payments, read in November 2026.
+"""
 RETRY_AFTER_SECONDS: Final = 1
 _PLAIN_ID: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _EXTRA_HEADERS: Final = {
@@ -66,10 +72,17 @@ class _RefusedError(Exception):
 class WebhookEndpoint:
     """Takes the deliveries of every gateway that is configured."""
 
-    def __init__(self, gateways: GatewayRegistry, settler: Settler, figures: WebhookFigures) -> None:
+    def __init__(
+        self,
+        gateways: GatewayRegistry,
+        settler: Settler,
+        figures: WebhookFigures,
+        watch: WebhookWatch | None = None,
+    ) -> None:
         self._gateways = gateways
         self._settler = settler
         self._figures = figures
+        self._watch = watch or WebhookWatch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery: 2xx stored, 4xx not the gateway's or malformed, 503 come again."""
@@ -92,6 +105,7 @@ class WebhookEndpoint:
                 },
             )
             self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
+            self._watch.turned_away(gateway)
             await _answer(scope, send, refused.status, {"error": refused.message})
             return
         except Exception:
@@ -100,22 +114,27 @@ class WebhookEndpoint:
                 "webhook.broken", extra={"request": scope["request_id"].decode(), "gateway": gateway.name}
             )
             self._figures.webhook(gateway.name, "error", time.monotonic() - started)
+            self._watch.turned_away(gateway)
             await _answer(scope, send, 500, {"error": "Internal error. Send it again."})
             return
         assert outcome.status is not None, "a webhook always has a status"  # noqa: S101 - settle's promise
         await _answer(scope, send, 200, {"status": outcome.status})
         self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
+        self._watch.taken(gateway)
 
     async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
         if scope["method"] != "POST":
             raise _RefusedError(405, "method", "Use POST.")
         body = await _read(receive)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        webhook = await _translate(gateway, headers, body, started)
         try:
-            outcome = await self._settler.submit(webhook)
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                webhook = await _translate(gateway, headers, body, started)
+                outcome = await self._settler.submit(webhook)
         except SettleBusyError as error:
             raise _RefusedError(503, "busy", str(error)) from error
+        except TimeoutError as error:
+            raise _RefusedError(503, "late", "It took too long. Send it again.") from error
         if outcome.change is not None:
             log.info(
                 "webhook.settled",

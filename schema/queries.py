@@ -23,7 +23,7 @@ from schema.orders import Order, OrderConnection
 from schema.payments import Payment, PaymentGatewayOption
 from schema.products import Product, ProductConnection
 from schema.refunds import Dispute, Refund
-from schema.scalars import JSON, CurrencyCode, Cursor
+from schema.scalars import JSON, CountryCode, CurrencyCode, Cursor
 from schema.staff import (
     InboxEvent,
     InboxEventConnection,
@@ -123,11 +123,16 @@ class Query:
         payment = await context.services.views.payment(context.caller, payment_id) if payment_id else None
         return Payment.of(payment) if payment else None
 
-    @field("The gateways that can take this order's money.")
-    async def payment_gateways(self, info: Info, order_id: strawberry.ID) -> list[PaymentGatewayOption]:
+    @field(
+        "The gateways that can take what this order has left to pay: by currency, amount and health, each with its"
+        " methods, the usual one first. With the shopper's country, without methods that nobody has there."
+    )
+    async def payment_gateways(
+        self, info: Info, order_id: strawberry.ID, country: CountryCode | None = None
+    ) -> list[PaymentGatewayOption]:
         """Return the choices for the shopper."""
         context = info.context
-        options = await context.services.views.payment_options(context.caller, order_id_of(order_id))
+        options = await context.services.views.payment_options(context.caller, order_id_of(order_id), country)
         return [_option(gateway, methods) for gateway, methods in options]
 
     @field("The machines as data; the documentation and the database's checks come from the same tables.")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
+CountryCode = NewType("CountryCode", str)
 CurrencyCode = NewType("CurrencyCode", str)
 Cursor = NewType("Cursor", str)
 JSON = NewType("JSON", object)
@@ -34,6 +35,7 @@ _JSON_INT_MAX: Final = 2**53 - 1
 _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _DECIMAL: Final = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
@@ -86,6 +88,12 @@ def _read_currency(value: Any) -> str:  # noqa: ANN401 - whatever the caller sen
     if isinstance(value, str) and value in CURRENCY_EXPONENTS:
         return value
     raise _refused("A CurrencyCode is an ISO 4217 alphabetic code in capitals, like INR.")
+
+
+def _read_country(value: Any) -> str:  # noqa: ANN401 - whatever the caller sent
+    if isinstance(value, str) and _COUNTRY.fullmatch(value):
+        return value
+    raise _refused("A CountryCode is an ISO 3166-1 alpha-2 code in capitals, like IN.")
 
 
 def _read_cursor(value: Any) -> str:  # noqa: ANN401 - whatever the caller sent
@@ -175,6 +183,12 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         "An ISO 4217 alphabetic code, e.g. INR.",
         serialize=_same,
         parse_value=_read_currency,
+    ),
+    CountryCode: _scalar(
+        "CountryCode",
+        "An ISO 3166-1 alpha-2 code, e.g. IN.",
+        serialize=_same,
+        parse_value=_read_country,
     ),
     Cursor: _scalar(
         "Cursor",

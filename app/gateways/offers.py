@@ -1,18 +1,22 @@
-"""What a gateway can take: by currency, by amount, by method, and only while it answers."""
+"""What a gateway can take: by currency, amount, method and country, and only while it answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.domain.states import PaymentMethodType
 from app.gateways.polling import UPI_METHODS
 
 if TYPE_CHECKING:
     from app.domain.money import Money
-    from app.domain.states import PaymentMethodType
     from app.gateways.contract import Gateway
 
-INDIAN: Final = "INR"
+RUPEES: Final = "INR"
+INDIA: Final = "IN"
+_INDIAN_METHODS: Final = frozenset({*UPI_METHODS, PaymentMethodType.NETBANKING})
+"""What people pay with from accounts at banks in India alone. (That NPCI lets some foreign visitors and Indians abroad
+use UPI is left to gateways' own pages.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,25 @@ NO_LIMITS: Final = Limits()
 
 
 def methods_in(gateway: Gateway, currency: str) -> tuple[PaymentMethodType, ...]:
-    """Return the methods by which a gateway takes a currency; none where it doesn't. UPI pays in rupees alone."""
+    """Return the methods by which a gateway takes a currency; none where it doesn't.
+
+    UPI pays in rupees alone, and there it comes first, for it is what most people in India pay with.
+    """
     if gateway.currencies and currency not in gateway.currencies:
         return ()
-    return tuple(method for method in gateway.methods if currency == INDIAN or method not in UPI_METHODS)
+    if currency != RUPEES:
+        return tuple(method for method in gateway.methods if method not in UPI_METHODS)
+    return tuple(sorted(gateway.methods, key=lambda method: method not in UPI_METHODS))
 
 
-def offer(gateway: Gateway, amount: Money) -> tuple[PaymentMethodType, ...]:
-    """Return the methods by which a gateway takes an amount; none where it doesn't."""
-    limits = gateway.limits.get(amount.currency, NO_LIMITS)
-    return methods_in(gateway, amount.currency) if limits.allow(amount.minor) else ()
+def offer(gateway: Gateway, amount: Money, country: str | None = None) -> tuple[PaymentMethodType, ...]:
+    """Return the methods by which a gateway takes an amount; none where it doesn't.
+
+    `country` is where the shopper is, as ISO 3166-1 alpha-2; what nobody has there is left out.
+    """
+    if not gateway.limits.get(amount.currency, NO_LIMITS).allow(amount.minor):
+        return ()
+    methods = methods_in(gateway, amount.currency)
+    if country in (None, INDIA):
+        return methods
+    return tuple(method for method in methods if method not in _INDIAN_METHODS)

@@ -41,6 +41,8 @@ class PollSchedule:
     backfill_every_seconds: float | None
     """How often its list of events is read for what no webhook brought; None where it keeps no such list."""
     jitter: float = 0.1
+    webhooks_end_after_seconds: float | None = None
+    """After how long without a good answer it sends no more webhooks at all, where it says so."""
     by_method: Mapping[PaymentMethodType, PollSteps] = field(default_factory=lambda: MappingProxyType({}))
 
     def steps_of(self, method: PaymentMethodType | None) -> PollSteps:

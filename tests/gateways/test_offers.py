@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from app.gateways import Gateway
 
-CARD, UPI = PaymentMethodType.CARD, PaymentMethodType.UPI_INTENT
+CARD, UPI, BANK = PaymentMethodType.CARD, PaymentMethodType.UPI_INTENT, PaymentMethodType.NETBANKING
 
 
 @dataclass
@@ -34,8 +34,8 @@ class Terms:
     ("minor", "currency", "methods"),
     [
         (99, "INR", ()),
-        (100, "INR", (CARD, UPI)),
-        (10_000, "INR", (CARD, UPI)),
+        (100, "INR", (UPI, CARD)),
+        (10_000, "INR", (UPI, CARD)),
         (10_001, "INR", ()),
         (1, "EUR", (CARD,)),
         (100, "USD", ()),
@@ -49,6 +49,18 @@ def test_an_offer_keeps_to_currency_and_limits(
 
 def test_a_gateway_without_a_list_takes_every_currency() -> None:
     assert offer(cast("Gateway", Terms(currencies=())), Money(1, "KWD")) == (CARD,)
+
+
+@pytest.mark.parametrize(
+    ("country", "methods"), [(None, (UPI, CARD, BANK)), ("IN", (UPI, CARD, BANK)), ("DE", (CARD,))]
+)
+def test_what_nobody_has_in_a_country_is_not_offered_there(
+    country: str | None, methods: tuple[PaymentMethodType, ...]
+) -> None:
+    terms = cast("Gateway", Terms(methods=(CARD, BANK, UPI)))
+
+    assert sorted(offer(terms, Money(100, "INR"), country)) == sorted(methods)
+    assert offer(terms, Money(100, "INR"), country)[0] is methods[0]
 
 
 async def test_stripe_takes_no_less_than_it_publishes() -> None:

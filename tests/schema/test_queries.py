@@ -278,6 +278,20 @@ async def test_the_gateways_that_can_take_an_order_are_told(shop: Shop) -> None:
     assert error["extensions"] == {"code": "NOT_FOUND", "field": ["orderId"]}
 
 
+@pytest.mark.parametrize(("country", "is_one"), [("DE", True), ("IN", True), ("de", False), ("DEU", False)])
+async def test_a_country_is_an_iso_code(shop: Shop, country: str, *, is_one: bool) -> None:
+    guest = await shop.order()
+    document = """query($id: ID!, $country: CountryCode) {
+      paymentGateways(orderId: $id, country: $country) { methods } }"""
+
+    answer = await shop.send(document, {"id": guest.order_id, "country": country}, key=guest.token)
+
+    if is_one:
+        assert answer["data"]["paymentGateways"] == [{"methods": ["CARD"]}]
+    else:
+        assert "A CountryCode is an ISO 3166-1 alpha-2 code" in answer["errors"][0]["message"]
+
+
 async def test_a_gateway_that_does_not_answer_is_not_offered(shop: Shop) -> None:
     guest = await shop.order()
     await shop.sandbox.put("/v1/_chaos", json={"api_fail": {"create_payment": {"answer": 500}}})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from app.cli.chaos.mischief import knobs, tamper
+from app.cli.chaos.shop import StuckError
 from app.cli.chaos.stories import STORIES, Shopper
 from app.cli.chaos.verdict import Verdict, judge
 from app.cli.chaos.world import open_world
@@ -44,8 +45,9 @@ async def run_chaos(options: ChaosOptions) -> int:
     for seed in options.seeds:
         started = time.monotonic()
         async with open_world(options.gateways) as world:
-            told = await _go_mad(world, options, seed)
+            told, stuck = await _go_mad(world, options, seed)
             verdict = await judge(world)
+            verdict.wrong += stuck
             refused, taken = await _tamper(world, seed)
             verdict.wrong += await _after_tampering(world, taken)
         line = _line(seed, verdict, told, refused, time.monotonic() - started)
@@ -61,9 +63,13 @@ async def run_chaos(options: ChaosOptions) -> int:
     return int(wrong > 0)
 
 
-async def _go_mad(world: World, options: ChaosOptions, seed: int) -> Counter[str]:
-    """Tell as many stories as asked for, with every simulator misbehaving; return how often each was told."""
+async def _go_mad(world: World, options: ChaosOptions, seed: int) -> tuple[Counter[str], list[str]]:
+    """Tell as many stories as asked for, with every simulator misbehaving.
+
+    Return how often each was told, and what had no outcome in any of them.
+    """
     told: Counter[str] = Counter()
+    stuck: list[str] = []
     waiting = []
     for gateway in world.simulators:
         dice = _dice(seed, gateway.name)
@@ -78,13 +84,16 @@ async def _go_mad(world: World, options: ChaosOptions, seed: int) -> Counter[str
     async def shop() -> None:
         while waiting:
             story, shopper = waiting.pop()
-            await shopper.orders()
-            await story(shopper)
+            try:
+                await shopper.orders()
+                await story(shopper)
+            except StuckError as error:
+                stuck.append(f"{shopper.gateway.name} {story.__name__}: {error}")
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):
             group.create_task(shop())
-    return told
+    return told, stuck
 
 
 async def _tamper(world: World, seed: int) -> tuple[int, list[str]]:

@@ -7,7 +7,7 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.cli.chaos.shop import Shop
 from app.cli.serving import listen, serving
@@ -20,6 +20,10 @@ from db.pool import Database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+
+GATEWAY_SECONDS: Final = 4.0
+"""How long a call of a simulator that hangs is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,12 @@ async def open_world(gateways: Sequence[str]) -> AsyncIterator[World]:
         staff_key = f"opk_{secrets.token_urlsafe(32)}"
         told = {name: value for each in simulators for name, value in each.settings.items()}
         settings = isolated_settings(
-            data_dir=folder, public_url=url, staff_keys=[staff_key], worker_lease_seconds=10.0, **told
+            data_dir=folder,
+            public_url=url,
+            staff_keys=[staff_key],
+            worker_lease_seconds=10.0,
+            gateway_timeout_seconds=GATEWAY_SECONDS,
+            **told,
         )
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres", durable=False))
         await migrate.upgrade(postgres.dsn)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.domain.states import CaptureMethod, PaymentMethodType
 from app.gateways.contract import GatewayError, GatewayErrorKind
-from app.gateways.offers import INDIAN
+from app.gateways.offers import RUPEES
 from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.amounts import to_stripe
 
@@ -72,7 +72,7 @@ def _check_upi(request: CreateRequest, settings: StripeSettings) -> None:
 
     Source: docs.stripe.com/payments/upi/accept-a-payment, of which the beginning was read in November 2026.
     """
-    takes_it = settings.upi and request.amount.currency == INDIAN
+    takes_it = settings.upi and request.amount.currency == RUPEES
     if not takes_it or request.capture_method is CaptureMethod.MANUAL:
         raise GatewayError(
             GatewayErrorKind.REJECTED,
