@@ -7,6 +7,7 @@ and refund by the same rules.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.batch import Command
@@ -120,10 +121,22 @@ class GatewayCalls:
             if refund is not None:
                 said, refusal = await self._after_refused_refund(gateway, payment, refund, refusal)
             elif error.kind is not GatewayErrorKind.DECLINED and gives_up:
-                said = GatewayAnswer(facts=(*said.facts, canceled(payment)))
+                ended = await self._ended(gateway, payment, refusal)
+                said = replace(ended, facts=(*said.facts, *ended.facts))
         answer = Answer(order_id=payment.order_id, payment_id=payment.id, refund_id=refund_id, error=refusal)
         await self.report(payment, said, EventSource.API, key_id=key_id, answer=answer)
         return answer
+
+    async def _ended(self, gateway: Gateway, payment: Payment, refusal: DomainError) -> GatewayAnswer:
+        """Give up a payment that was refused: an earlier try that was never answered may have opened it all the same.
+
+        Raises:
+            DomainError: whether there is one can't be found out now.
+        """
+        try:
+            return await self._canceled(gateway, payment)
+        except GatewayError as error:
+            raise refusal_of(error) from refusal
 
     async def _after_refused_refund(
         self, gateway: Gateway, payment: Payment, refund: tuple[UUID, Money], refusal: DomainError
@@ -203,18 +216,19 @@ class GatewayCalls:
         Raises:
             GatewayError: it could not be reached: nothing may be given up unasked.
         """
+        return await self.report(payment, await self._canceled(gateway, payment), source)
+
+    async def _canceled(self, gateway: Gateway, payment: Payment) -> GatewayAnswer:
         try:
-            said = await self.ask(
+            return await self.ask(
                 gateway, lambda: gateway.cancel(handle_of(payment), None, f"{payment.id}:cancel")
             )
         except GatewayError as error:
             if is_unknown_to_gateway(error):
-                said = GatewayAnswer(facts=(canceled(payment),))
-            elif error.kind in _NO_OUTCOME:
+                return GatewayAnswer(facts=(canceled(payment),))
+            if error.kind in _NO_OUTCOME:
                 raise
-            else:
-                said = await self.fetch(gateway, payment)
-        return await self.report(payment, said, source)
+            return await self.fetch(gateway, payment)
 
     async def give_up_all(
         self, payments: Iterable[Payment], gateways: GatewayRegistry, source: EventSource

@@ -1,7 +1,7 @@
-"""The bodies of deliveries as staff see them: JSON as it came, or the text; nothing is hidden but card numbers.
+"""The bodies of deliveries as staff see them: JSON as it came, or the text, without what people pay with.
 
-Gateways send no card numbers. One that turns up all the same (a shopper typed it into some free text) must not be
-shown or copied on.
+Of UPI's virtual payment addresses two characters and the bank stay. Gateways send no card numbers; one that turns up
+all the same (a shopper typed it into some free text) must not be shown or copied on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from app.domain.masking import mask_vpas
 from schema.scalars import JSON
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _DIGITS: Final = re.compile(r"(?<![0-9])[2-6][0-9]{12,18}(?![0-9])")
 
 
 def shown_body(body: bytes) -> JSON:
-    """Return a delivery's body: JSON where it is JSON, else its text, with card numbers masked."""
+    """Return a delivery's body: JSON where it is JSON, else its text, with card numbers and VPAs masked."""
     text = body.decode("utf-8", "replace")
     try:
         parsed = json.loads(text, parse_int=_parse_int, parse_constant=str)
@@ -61,8 +62,8 @@ def _shown(value: object, depth: int) -> object:
 
 
 def _masked(text: str) -> str:
-    """Return the text with the middle of every card number starred, in UTF-8 that can be written."""
-    shown = _DIGITS.sub(_mask, text)
+    """Return the text with card numbers and VPAs starred, in UTF-8 that can be written."""
+    shown = mask_vpas(_DIGITS.sub(_mask, text))
     return shown.encode("utf-8", "replace").decode()
 
 

@@ -55,7 +55,8 @@ class InboxEvent(Node):
         )
 
     @field(
-        "As it came: JSON, or a string when it is none. Integers beyond ±2^53 are strings, card numbers are masked."
+        "As it came: JSON, or a string when it is none. Integers beyond ±2^53 are strings; card numbers and VPAs are"
+        " masked."
     )
     def body(self) -> JSON:
         """Return the body."""

@@ -1,4 +1,4 @@
-"""What a refusal means for a refund: it has failed only where the gateway, once asked, has none."""
+"""What a refusal means: an earlier try that was never answered may have done what is refused now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.batch import Command
 from app.domain.changes import RequestRefund
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import Money
-from app.domain.states import EventSource, JobKind, RefundInitiator
+from app.domain.states import EventSource, JobKind, PaymentStatus, RefundInitiator
 from app.gateway_calls import GatewayCalls
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
 from app.identity import new_id
@@ -107,3 +107,60 @@ async def test_while_the_gateway_can_not_say_the_refund_stays_unknown(backroom: 
 
     assert error.value.code is ErrorCode.GATEWAY_UNAVAILABLE
     assert await statuses(backroom, opened) == ["PENDING"]
+
+
+async def opening_refused(backroom: Backroom, opened: Opened) -> Answer:
+    """Call for the payment as a mutation does, and have the call refused."""
+
+    async def call() -> GatewayAnswer:
+        raise GatewayError(GatewayErrorKind.REJECTED, "The amount is too small.", code="amount_too_small")
+
+    return await GatewayCalls(backroom.settler).call(
+        backroom.gateway, opened.payment, new_id(), call, gives_up=True
+    )
+
+
+async def test_a_refused_payment_that_an_earlier_try_opened_is_canceled_there(backroom: Backroom) -> None:
+    opened = await backroom.open(told=False)
+
+    answer = await opening_refused(backroom, opened)
+
+    assert answer.error is not None
+    assert answer.error.code is ErrorCode.GATEWAY_REJECTED
+    assert (await backroom.payment(opened)).status is PaymentStatus.CANCELED
+    assert (await backroom.at_gateway(opened))["status"] == "canceled"
+
+
+async def test_a_refused_payment_that_was_paid_all_the_same_is_paid(backroom: Backroom) -> None:
+    opened = await backroom.open(told=False)
+    await backroom.pay(opened)
+
+    await opening_refused(backroom, opened)
+
+    assert await backroom.status(opened) == ("CONFIRMED", "PAID", "SUCCEEDED")
+
+
+async def test_a_refused_payment_that_the_gateway_never_had_is_canceled_here(backroom: Backroom) -> None:
+    opened = await backroom.open(at_gateway=False)
+
+    answer = await opening_refused(backroom, opened)
+
+    assert answer.error is not None
+    assert (await backroom.payment(opened)).status is PaymentStatus.CANCELED
+
+
+async def test_while_the_gateway_can_not_say_a_refused_payment_stays_open(backroom: Backroom) -> None:
+    opened = await backroom.open(told=False)
+    await backroom.sandbox.chaos(
+        api_fail={
+            "cancel": {"answer": 500},
+            "fetch_payment": {"answer": 500},
+            "list_payments": {"answer": 500},
+        }
+    )
+
+    with pytest.raises(DomainError) as error:
+        await opening_refused(backroom, opened)
+
+    assert error.value.code is ErrorCode.GATEWAY_UNAVAILABLE
+    assert (await backroom.payment(opened)).status is PaymentStatus.REQUIRES_PAYMENT_METHOD

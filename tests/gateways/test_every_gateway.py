@@ -14,8 +14,17 @@ from app.domain.facts import Fact, FactKind, Facts, add_facts
 from app.domain.money import Money
 from app.domain.payment import PaymentTerms, payment_state
 from app.domain.states import CaptureMethod, PaymentMethodType
-from app.gateways import CaptureRequest, Gateway, GatewayError, GatewayErrorKind, SignatureError
+from app.gateway_calls import is_unknown_to_gateway
+from app.gateways import (
+    CaptureRequest,
+    Gateway,
+    GatewayAnswer,
+    GatewayError,
+    GatewayErrorKind,
+    SignatureError,
+)
 from app.gateways.registry import gateway_modules
+from app.identity import new_id
 from app.simulators import simulator_names
 from app.simulators.kit import Control
 from tests.gateways.counterparts import counterpart, handle, kinds, refund_of, taken, told_of
@@ -230,6 +239,15 @@ async def test_nobody_knows_of_a_payment_that_never_was(there: Counterpart) -> N
         await there.gateway.fetch(stranger)
 
     assert error.value.kind is GatewayErrorKind.NOT_FOUND
+
+
+async def test_what_was_never_opened_can_not_be_given_up(there: Counterpart) -> None:
+    stranger = replace(handle(there.request(), GatewayAnswer(facts=())), payment_id=new_id())
+
+    with pytest.raises(GatewayError) as error:
+        await there.gateway.cancel(stranger, "No tea", "cancel-1")
+
+    assert is_unknown_to_gateway(error.value)
 
 
 async def test_webhooks_are_believed_and_say_the_same_each_time(there: Counterpart) -> None:

@@ -164,10 +164,11 @@ BODIES: Final[list[tuple[bytes, object]]] = [
         {"order": "4242424242424241", "at": 1732500000008},
     ),
     (b'{"long": "424242424242424242424242"}', {"long": "424242424242424242424242"}),
+    (b'{"vpa": "rahul@okaxis", "email": "r@b.in"}', {"vpa": "ra****@okaxis", "email": "r@b.in"}),
 ]
 
 
-async def test_bodies_are_json_or_text_and_hide_nothing_but_card_numbers(shop: Shop) -> None:
+async def test_bodies_are_json_or_text_and_hide_only_what_people_pay_with(shop: Shop) -> None:
     for body, _ in BODIES:
         await delivered(shop, body)
 

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import Failure
+from app.domain.masking import mask_addresses
 
 if TYPE_CHECKING:
     from app.gateways.razorpay.wire import WirePayment
 
-_ADDRESS: Final = re.compile(r"\b([\w.+-]{1,2})[\w.+-]*@([\w-]+(?:\.[\w-]+)*)")
 _LONG_NUMBER: Final = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){9,18}(?![0-9])")
 _SECRET: Final = re.compile(r"\brzp_(test|live)_\w+")
 _MESSAGE_CHARS_MAX: Final = 500
@@ -20,7 +20,7 @@ _UNSAID: Final = "The payment failed."
 
 def masked(text: str) -> str:
     """Return a text without what names a person: of a VPA or mail address two characters stay, of numbers none."""
-    hidden = _LONG_NUMBER.sub("…", _ADDRESS.sub(r"\1****@\2", text[:_READ_CHARS_MAX]))
+    hidden = _LONG_NUMBER.sub("…", mask_addresses(text[:_READ_CHARS_MAX]))
     return _SECRET.sub(r"rzp_\1_…", hidden)[:_MESSAGE_CHARS_MAX]
 
 
