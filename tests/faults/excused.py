@@ -41,6 +41,9 @@ EXCUSED: Final = {
     "app.webhooks:_translate/raise _RefusedError(503, 'unverified', \"It can't be checked now. Send it…#1": (
         "the sandbox's signatures are checked without asking anybody"
     ),
+    "app.webhooks:WebhookEndpoint._take/raise _RefusedError(503, 'late', 'It took too long. Send it again.') fro…#1": (
+        "a delivery is late only where something hangs, and a run plants one fault"
+    ),
     "app.reconcile.backfill:Backfill.__call__/return Done()#1": _NO_LIST,
     "app.reconcile.refunds:_next/later = (step - job.age_seconds for step in ASK_AFTER_SECONDS if step > …#1": _AT_ONCE,
     "app.reconcile.refunds:_next/return Again(next(later, ASK_DAILY_SECONDS))#1": _AT_ONCE,

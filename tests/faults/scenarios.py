@@ -47,6 +47,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         stories.refund_fails,
         stories.disputed,
         troubles.gateway_trouble,
+        troubles.refused_and_away,
         troubles.connections_cut,
         troubles.odd_deliveries,
         troubles.a_crowd,

@@ -73,6 +73,17 @@ async def gateway_trouble(run: Run) -> None:
     await run.told_all()
 
 
+async def refused_and_away(run: Run) -> None:
+    """The gateway refuses to open a payment, and is away when it is asked whether it has one."""
+    guest = await run.order()
+    await run.chaos_at(create_payment=400, list_payments=503, fetch_payment=503, cancel=503)
+    payload = await run.open(guest)
+    await run.told_all()
+    if payload["payment"] is not None:
+        await run.on_payment("paymentCancel", payload["payment"])
+    await run.told_all()
+
+
 async def odd_deliveries(run: Run) -> None:
     """Deliveries that can't be applied are kept; requests that are no deliveries are turned away."""
     first, second = [await run.opened(await run.order()) for _ in range(2)]
