@@ -14,7 +14,10 @@ from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.gateways import load_gateways
-from app.gateways.paypal import LIVE_BASE, PayPalSettings, WebhookCheck
+from app.gateways.paypal import LIVE_BASE as PAYPAL_LIVE_BASE
+from app.gateways.paypal import PayPalSettings, WebhookCheck
+from app.gateways.paytm import PaytmSettings
+from app.gateways.paytm.options import LIVE_BASE as PAYTM_LIVE_BASE
 from app.gateways.razorpay import RazorpaySettings
 from app.gateways.sandbox import SandboxSettings
 from app.gateways.stripe import StripeSettings
@@ -248,12 +251,20 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             email=settings.razorpay_email,
             timeout_seconds=settings.gateway_timeout_seconds,
         )
+    if settings.paytm_merchant_key is not None:
+        given["paytm"] = PaytmSettings(
+            mid=settings.paytm_mid,
+            merchant_key=settings.paytm_merchant_key.get_secret_value(),
+            website=settings.paytm_website,
+            api_base=settings.paytm_api_base or PAYTM_LIVE_BASE,
+            timeout_seconds=settings.gateway_timeout_seconds,
+        )
     if settings.paypal_client_id is not None and settings.paypal_client_secret is not None:
         given["paypal"] = PayPalSettings(
             client_id=settings.paypal_client_id,
             client_secret=settings.paypal_client_secret.get_secret_value(),
             webhook_id=settings.paypal_webhook_id,
-            api_base=settings.paypal_api_base or LIVE_BASE,
+            api_base=settings.paypal_api_base or PAYPAL_LIVE_BASE,
             webhook_check=WebhookCheck(settings.paypal_webhook_check),
             timeout_seconds=settings.gateway_timeout_seconds,
         )

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     razorpay_currencies: CommaSeparated = ("INR",)
     """What it takes; others than INR once Razorpay has activated them."""
     razorpay_api_base: str | None = None
+    paytm_mid: str = ""
+    paytm_merchant_key: SecretStr | None = None
+    paytm_website: str = "DEFAULT"
+    """What Paytm's dashboard calls the website; WEBSTAGING on its staging."""
+    paytm_api_base: str | None = None
     paypal_client_id: str | None = None
     paypal_client_secret: SecretStr | None = None
     paypal_webhook_id: str = ""

@@ -87,19 +87,22 @@ def _gateways(settings: Settings) -> Iterator[Finding]:
         settings.stripe_secret_key,
         settings.paypal_client_id,
         settings.razorpay_key_secret,
+        settings.paytm_merchant_key,
         settings.sandbox_url,
     )
     if all(secret is None for secret in given):
         yield Finding(
             name="Gateways",
             detail="none is set up",
-            advice="Set up Stripe, PayPal or Razorpay (docs/gateways), or try `orderpulse demo`.",
+            advice="Set up Stripe, PayPal, Razorpay or Paytm (docs/gateways), or try `orderpulse demo`.",
             wrong=settings.mode is Mode.PRODUCTION,
         )
     if settings.stripe_secret_key is not None:
         yield _stripe(settings)
     if settings.razorpay_key_secret is not None or settings.razorpay_key_id:
         yield _razorpay(settings)
+    if settings.paytm_merchant_key is not None or settings.paytm_mid:
+        yield _paytm(settings)
     if settings.paypal_client_id is not None:
         yield _paypal(settings)
     if settings.sandbox_url is not None:
@@ -124,6 +127,13 @@ def _razorpay(settings: Settings) -> Finding:
         advice = "Set ORDERPULSE_RAZORPAY_WEBHOOK_SECRETS: without it no webhook is believed."
         return Finding(name="Razorpay", detail="no webhook secret", advice=advice, wrong=True)
     return Finding(name="Razorpay", detail="set up")
+
+
+def _paytm(settings: Settings) -> Finding:
+    if settings.paytm_merchant_key is None or not settings.paytm_mid:
+        advice = "Set both ORDERPULSE_PAYTM_MID and ORDERPULSE_PAYTM_MERCHANT_KEY."
+        return Finding(name="Paytm", detail="half a key", advice=advice, wrong=True)
+    return Finding(name="Paytm", detail="set up")
 
 
 def _paypal(settings: Settings) -> Finding:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.schema.shop import Client
 
 UPI_ACTIONS: Final = {"UPI_INTENT": "UpiIntentAction", "UPI_QR": "QrCodeAction"}
-TAKE_UPI: Final = {"RAZORPAY"}
+TAKE_UPI: Final = {"PAYTM", "RAZORPAY"}
 PART: Final = "120.00"
 WAYS: Final[dict[str, dict[str, Any]]] = {
     "webhooks": {},

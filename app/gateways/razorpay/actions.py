@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
-import segno
-
 from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.qr import qr_svg
 from app.gateways.razorpay.facts import moment
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def qr_action(code: WireQrCode) -> dict[str, Any] | None:
         return {
             "type": "QrCodeAction",
             "payload": code.image_content,
-            "image_svg": _svg(code.image_content),
+            "image_svg": qr_svg(code.image_content),
             "expires_at": moment(code.close_by).isoformat() if code.close_by else None,
         }
     if code.image_url and code.image_url.startswith("https://"):
@@ -68,10 +66,3 @@ def qr_action(code: WireQrCode) -> dict[str, Any] | None:
     raise GatewayError(
         GatewayErrorKind.UNKNOWN, "Razorpay's QR code can't be shown.", code="unreadable_answer"
     )
-
-
-def _svg(payload: str) -> str:
-    picture = io.BytesIO()
-    # Level M, as QR codes for UPI are printed; four modules of margin, as ISO/IEC 18004 asks for.
-    segno.make_qr(payload, error="m").save(picture, kind="svg", border=4, scale=4, xmldecl=False)
-    return picture.getvalue().decode().strip()
