@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import GatewayName
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from app.gateways.contract import Gateway
-
-_NOT_GATEWAYS: Final = frozenset({"contract", "guard", "http", "offers", "polling", "registry"})
 
 
 class GatewayRegistry:
@@ -55,11 +53,10 @@ class GatewayRegistry:
 
 
 def gateway_modules() -> list[str]:
-    """Return the names of the modules in this package that are gateways."""
+    """Return the names of the modules in this package that are gateways: those that are called as one is."""
     package = importlib.import_module("app.gateways")
-    return sorted(
-        info.name for info in pkgutil.iter_modules(package.__path__) if info.name not in _NOT_GATEWAYS
-    )
+    names = {info.name for info in pkgutil.iter_modules(package.__path__)}
+    return sorted(name for name in names if name.upper() in GatewayName.__members__)
 
 
 def load_gateways(settings: Mapping[str, object]) -> GatewayRegistry:
