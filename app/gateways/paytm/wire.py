@@ -39,7 +39,7 @@ def _moment(value: object) -> object:
     return None
 
 
-Text = Annotated[str | None, BeforeValidator(_text), Field(max_length=500)]
+Text = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_text)]
 _Id = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9_@.\-]{1,100}$")]
 _Amount = Annotated[Money, BeforeValidator(_money)]
 _Moment = Annotated[datetime | None, BeforeValidator(_moment)]
