@@ -225,7 +225,7 @@ class GatewayCalls:
             )
         except GatewayError as error:
             if is_unknown_to_gateway(error):
-                return GatewayAnswer(facts=(canceled(payment),))
+                return GatewayAnswer(facts=(canceled(payment),), reference=payment.reference)
             if error.kind in _NO_OUTCOME:
                 raise
             return await self.fetch(gateway, payment)
@@ -258,6 +258,7 @@ class GatewayCalls:
             facts=said.facts,
             reference=said.reference,
             next_action=said.next_action,
+            concluded=canceled(payment) in said.facts,
         )
         command = Command(
             order_id=payment.order_id, change=report, key_id=key_id, answer=answer.to_json() if answer else {}

@@ -72,6 +72,8 @@ class Report:
     next_action: Mapping[str, object] | None = None
     asks: bool = False
     """Whether it says too little by itself, so that the gateway is to be asked at once."""
+    concluded: bool = False
+    """Whether facts about our own id of the payment are our conclusion: the gateway has nothing by `reference`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

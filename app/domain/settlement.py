@@ -26,7 +26,11 @@ from app.domain.requests import open_payment, request_refund
 from app.domain.resolving import resolve_suspense
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from app.domain.facts import Fact
+    from app.domain.order import Payment
 
 
 def decide(record: OrderRecord, change: Change, now: datetime) -> Decision:  # noqa: PLR0911 - a table
@@ -54,9 +58,17 @@ def decide(record: OrderRecord, change: Change, now: datetime) -> Decision:  # n
             assert_never(change)
 
 
+def _standing(payment: Payment, report: Report) -> Sequence[Fact]:
+    """Return the facts without our own conclusion, should the payment have got its gateway's reference meanwhile."""
+    if not report.concluded or payment.reference == report.reference:
+        return report.facts
+    return [fact for fact in report.facts if fact.object_id != str(payment.id)]
+
+
 def _report(record: OrderRecord, report: Report, now: datetime) -> Decision:
     draft = Draft(record, report.source, now)
-    draft.learn(report.payment_id, report.facts, reference=report.reference, next_action=report.next_action)
+    facts = _standing(record.payments[report.payment_id].payment, report)
+    draft.learn(report.payment_id, facts, reference=report.reference, next_action=report.next_action)
     if report.asks:
         draft.ask(report.payment_id)
     if draft.payments is not record.payments:

@@ -70,7 +70,8 @@ class PaymentPoll:
         age_seconds = (job.now - payment.created_at).total_seconds()
         if orders[payment.order_id].is_open and age_seconds < UNKNOWN_FOR_SECONDS:
             return self._next(job, gateway, payment)
-        await self._calls.report(payment, GatewayAnswer(facts=(canceled(payment),)), EventSource.POLL)
+        never_was = GatewayAnswer(facts=(canceled(payment),), reference=payment.reference)
+        await self._calls.report(payment, never_was, EventSource.POLL)
         return Done()
 
     def _next(self, job: ClaimedJob, gateway: Gateway, payment: Payment) -> Result:

@@ -164,7 +164,7 @@ WITH inbox AS (
      AND (n.captured_minor > 0 OR n.status = 'CONFLICTED')
 ), answered AS (
   UPDATE idempotency_keys k SET answer = n.answer, locked_until = NULL
-    FROM json_populate_recordset(NULL::idempotency_keys, $21) n WHERE k.id = n.id
+    FROM json_populate_recordset(NULL::idempotency_keys, $21) n WHERE k.id = n.id AND k.answer IS NULL
 )
 SELECT count(*) FROM told
 """

@@ -11,8 +11,9 @@ from app.domain.changes import RequestRefund
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import Money
 from app.domain.states import EventSource, JobKind, PaymentStatus, RefundInitiator
-from app.gateway_calls import GatewayCalls
+from app.gateway_calls import GatewayCalls, canceled
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
+from app.idempotency import Answer, Idempotency
 from app.identity import new_id
 from db import reads
 from tests.app.backroom import a_schedule, open_backroom
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
-    from app.idempotency import Answer
     from db.pool import Database
     from tests.app.backroom import Backroom
     from tests.making import Opened
@@ -164,3 +164,45 @@ async def test_while_the_gateway_can_not_say_a_refused_payment_stays_open(backro
 
     assert error.value.code is ErrorCode.GATEWAY_UNAVAILABLE
     assert (await backroom.payment(opened)).status is PaymentStatus.REQUIRES_PAYMENT_METHOD
+
+
+async def test_a_conclusion_does_not_stand_once_another_try_opened_the_payment(backroom: Backroom) -> None:
+    opened = await backroom.open(at_gateway=False)
+    unknown_then = opened.payment
+    calls = GatewayCalls(backroom.settler)
+    opened_since = GatewayAnswer(facts=(), reference="sbx_pay_1")
+    await calls.report(unknown_then, opened_since, EventSource.API)
+
+    await calls.report(unknown_then, GatewayAnswer(facts=(canceled(unknown_then),)), EventSource.API)
+
+    assert (await backroom.payment(opened)).status is PaymentStatus.REQUIRES_PAYMENT_METHOD
+
+
+async def test_a_conclusion_about_a_payment_that_its_gateway_lost_stands(backroom: Backroom) -> None:
+    opened = await backroom.open(at_gateway=False)
+    calls = GatewayCalls(backroom.settler)
+    await calls.report(opened.payment, GatewayAnswer(facts=(), reference="sbx_pay_1"), EventSource.API)
+    known = await backroom.payment(opened)
+
+    lost = GatewayAnswer(facts=(canceled(known),), reference=known.reference)
+    await calls.report(known, lost, EventSource.POLL)
+
+    assert (await backroom.payment(opened)).status is PaymentStatus.CANCELED
+
+
+async def test_the_first_answer_under_a_key_is_kept(backroom: Backroom) -> None:
+    opened = await backroom.open()
+    keys = Idempotency(backroom.database)
+    calls = GatewayCalls(backroom.settler)
+    nothing = GatewayAnswer(facts=())
+    late = DomainError(ErrorCode.GATEWAY_REJECTED, "Too late.")
+
+    async def twice(key_id: UUID) -> Answer:
+        answers = [Answer(order_id=opened.order.id), Answer(order_id=opened.order.id, error=late)]
+        for answer in answers:
+            await calls.report(opened.payment, nothing, EventSource.API, key_id=key_id, answer=answer)
+        return answers[0]
+
+    await keys.once("staff:x", "key-1", {}, twice)
+
+    assert (await keys.once("staff:x", "key-1", {}, twice)).error is None
