@@ -33,6 +33,7 @@ _RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 _MESSAGE_CHARS_MAX: Final = 500
 _SECRETS: Final = re.compile(r"\b(sk|rk|whsec|\w+_secret)_[\w*]+")
 _UNREADABLE: Final = "unreadable_answer"
+_LOCKED: Final = "lock_timeout"
 
 
 def idempotency_key(step: str, key: str) -> str:
@@ -138,6 +139,9 @@ def _kind(error: stripe.StripeError) -> GatewayErrorKind:
 def _may_repeat(error: stripe.StripeError) -> bool:
     """Stripe's own word counts; else whatever may be a passing trouble, but not a limit on our rate.
 
+    A 429 may also say that another call holds the object for a moment; that one is to be repeated.
+    Source: docs.stripe.com/rate-limits, "Object lock timeouts", of which a copy was read in November 2026.
+
     What was kept under our key is said again however often it is asked for, and so is that the key stands for a call
     with other parameters: one that an older version of this adapter may have made, so that nobody knows but Stripe.
     """
@@ -147,7 +151,8 @@ def _may_repeat(error: stripe.StripeError) -> bool:
     word = headers.get("stripe-should-retry")
     if word in ("true", "false"):
         return word == "true"
-    return isinstance(error, NotSentError) or _kind(error) is GatewayErrorKind.UNKNOWN
+    passing = isinstance(error, NotSentError) or error.code == _LOCKED
+    return passing or _kind(error) is GatewayErrorKind.UNKNOWN
 
 
 def _body(error: stripe.StripeError) -> Json:
