@@ -184,15 +184,18 @@ async def test_a_call_whose_answer_got_lost_is_carried_out_once(shop: Shop) -> N
     assert [truth["reference"] for truth in await shop.stripe.truth()] == [shop.reference]
 
 
-async def test_a_key_that_stripe_keeps_for_other_parameters_leaves_the_outcome_open(shop: Shop) -> None:
+async def test_a_refund_that_stripe_has_is_found_though_its_key_stands_for_other_parameters(
+    shop: Shop,
+) -> None:
     await shop.paid()
     request = shop.refund(100)
     await shop.gateway.refund(request)
 
-    with pytest.raises(GatewayError) as mixed_up:
-        await shop.gateway.refund(replace(request, reason="another"))
+    again = await shop.gateway.refund(replace(request, reason="another"))
 
-    assert (mixed_up.value.kind, mixed_up.value.code) == (GatewayErrorKind.UNKNOWN, "idempotency_error")
+    assert [(fact.kind, fact.own_id) for fact in again.facts] == [
+        (FactKind.REFUND_SUCCEEDED, request.refund_id)
+    ]
     assert sums(await agreed(shop))[3] == 100
 
 
@@ -210,6 +213,55 @@ async def test_a_fault_that_stripe_keeps_is_met_once(shop: Shop) -> None:
     assert kept.value.kind is again.value.kind is GatewayErrorKind.UNKNOWN
     assert len(shop.stripe.told()) == events
     assert sums(await agreed(shop))[3] == 0
+
+
+async def test_a_refund_that_stripe_makes_after_a_fault_of_its_own_is_found(shop: Shop) -> None:
+    await shop.paid()
+    await shop.stripe.chaos(api_fail={"refund": {"answer": 500, "times": 1}})
+    other, request = shop.refund(200), shop.refund(100)
+    with pytest.raises(GatewayError):
+        await shop.gateway.refund(request)
+    await shop.gateway.refund(other)
+    with pytest.raises(GatewayError):
+        await shop.gateway.refund(request)
+    mended = await shop.stripe.post(
+        "/v1/refunds",
+        "Stripe's own",
+        payment_intent=shop.reference,
+        amount=100,
+        metadata__refund_id=str(request.refund_id),
+    )
+
+    found = await shop.gateway.refund(request)
+
+    assert [(fact.object_id, fact.own_id) for fact in found.facts] == [(mended["id"], request.refund_id)]
+    assert sums(await agreed(shop))[3] == 300
+
+
+async def test_a_capture_or_a_release_that_stripe_makes_after_a_fault_of_its_own_is_found(shop: Shop) -> None:
+    await shop.held()
+    canceled = Shop(shop.stripe, shop.gateway)
+    await canceled.held()
+    part, whole = shop.capture(100, final=False), shop.capture(10_000, final=True)
+    for request in (part, whole):
+        await shop.stripe.chaos(api_fail={"capture": {"answer": 500, "times": 1}})
+        with pytest.raises(GatewayError):
+            await shop.gateway.capture(request)
+    await shop.stripe.chaos(api_fail={"cancel": {"answer": 500, "times": 1}})
+    with pytest.raises(GatewayError):
+        await shop.gateway.cancel(canceled.payment, None, "cancel-1")
+    await shop.stripe.post(f"/v1/payment_intents/{shop.reference}/capture", "x", amount_to_capture=10_000)
+    await shop.stripe.post(f"/v1/payment_intents/{canceled.reference}/cancel", "y")
+
+    captured = await shop.gateway.capture(whole)
+    released = await shop.gateway.cancel(canceled.payment, None, "cancel-1")
+    with pytest.raises(GatewayError) as in_part:
+        await shop.gateway.capture(part)
+
+    assert {fact.kind for fact in captured.facts} == {FactKind.CAPTURED, FactKind.RELEASED}
+    assert FactKind.CANCELED in {fact.kind for fact in released.facts}
+    assert in_part.value.kind is GatewayErrorKind.UNKNOWN
+    assert sums(await agreed(shop))[1:3] == (10_000, 0)
 
 
 async def test_an_outage_is_made_up_for_page_by_page(shop: Shop) -> None:

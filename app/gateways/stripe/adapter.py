@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -21,11 +20,11 @@ from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, Gat
 from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.actions import next_action
 from app.gateways.stripe.amounts import LIMITS
-from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
-from app.gateways.stripe.calls import Calls, idempotency_key
-from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
+from app.gateways.stripe.backlog import Backlog
+from app.gateways.stripe.calls import Calls, KeptError, idempotency_key
+from app.gateways.stripe.events import bare_event, read_event, tells_of_money
 from app.gateways.stripe.facts import facts_of
-from app.gateways.stripe.fields import Json, id_of, part
+from app.gateways.stripe.fields import Json, part, text
 from app.gateways.stripe.pace import POLLING
 from app.gateways.stripe.parameters import (
     cancel_parameters,
@@ -34,11 +33,12 @@ from app.gateways.stripe.parameters import (
     create_parameters,
     refund_parameters,
 )
+from app.gateways.stripe.reading import Reader
 from app.gateways.stripe.signature import check_signature
 from app.gateways.stripe.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from app.gateways.contract import (
@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
 _METHODS: Final = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
-_PAGES_MAX: Final = 10
-"""Pages of refunds or of disputes of one payment."""
 
 
 class StripeGateway:
@@ -83,6 +81,7 @@ class StripeGateway:
             http_client=self._transport,
             max_network_retries=0,
         ).v1
+        self._reader = Reader(self._api, self._calls, all_types=settings.minimal_parameters)
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what Stripe.js needs."""
@@ -110,7 +109,7 @@ class StripeGateway:
             raise _rejected("That payment intent is not this payment's.", "payment_mismatch")
         method = data.get("paymentMethod")
         if method is None:
-            return self._answer(await self._retrieve(reference))
+            return self._answer(await self._reader.intent(reference))
         if not isinstance(method, str) or not _METHOD_ID.fullmatch(method):
             raise _rejected("That is no id of a Stripe payment method.", "invalid_payment_method")
         try:
@@ -118,7 +117,7 @@ class StripeGateway:
         except GatewayError as error:
             if error.kind is GatewayErrorKind.DECLINED and error.answer is None:
                 with suppress(GatewayError):  # the refusal is news enough
-                    error.answer = self._answer(await self._retrieve(reference))
+                    error.answer = self._answer(await self._reader.intent(reference))
             raise
 
     async def complete(self, payment: PaymentHandle, key: str) -> GatewayAnswer:
@@ -131,37 +130,46 @@ class StripeGateway:
         reference = _reference(request.payment)
         parameters = capture_parameters(request)
         key = idempotency_key("capture", request.idempotency_key)
-        return self._answer(
-            await self._calls.ask(
+        try:
+            captured = await self._calls.ask(
                 "payment_intent",
                 lambda: self._api.payment_intents.capture_async(
                     reference, parameters, {"idempotency_key": key}
                 ),
             )
-        )
+        except KeptError as kept:
+            if not request.final:  # what is captured may be another call's
+                raise
+            captured = await self._ended(reference, "succeeded", kept)
+        return self._answer(captured)
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
         """Cancel, and release what was authorised."""
         reference = _reference(payment)
         parameters = cancel_parameters(reason, self._settings)
         own_key = idempotency_key("cancel", key)
-        return self._answer(
-            await self._calls.ask(
+        try:
+            canceled = await self._calls.ask(
                 "payment_intent",
                 lambda: self._api.payment_intents.cancel_async(
                     reference, parameters, {"idempotency_key": own_key}
                 ),
             )
-        )
+        except KeptError as kept:
+            canceled = await self._ended(reference, "canceled", kept)
+        return self._answer(canceled)
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Refund; the refund carries our id of it."""
         reference = _reference(request.payment)
         parameters = refund_parameters(request, reference, self._settings)
         key = idempotency_key("refund", request.idempotency_key)
-        refund = await self._calls.ask(
-            "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
-        )
+        try:
+            refund = await self._calls.ask(
+                "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
+            )
+        except KeptError as kept:
+            refund = await self._made(request, reference, kept)
         return self._told([refund], reference)
 
     async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
@@ -176,17 +184,13 @@ class StripeGateway:
                 "Stripe's id of this payment is not known; repeat its creation with the same key.",
                 code=NO_REFERENCE,
             )
-        intent = await self._retrieve(payment.reference)
-        told: list[Json] = [intent]
-        if id_of(intent, "latest_charge"):
-            told += await self._all(self._api.refunds.list_async, payment.reference)
-        if part(intent, "latest_charge").get("disputed") is True:
-            told += await self._all(self._api.disputes.list_async, payment.reference)
+        intent = await self._reader.intent(payment.reference)
+        told = [intent, *await self._reader.belongings(intent, payment.reference)]
         return self._told(told, payment.reference, intent)
 
     async def missed(self, since: datetime) -> AsyncIterator[Notification]:
         """Yield the events since `since`; Stripe keeps them for 30 days."""
-        async for event in Backlog(self._event_page).events(int(since.timestamp())):
+        async for event in Backlog(self._reader.events).events(int(since.timestamp())):
             if tells_of_money(event):
                 yield replace(self._notification(event), body=orjson.dumps(event))
 
@@ -229,30 +233,29 @@ class StripeGateway:
             lambda: intents.confirm_async(reference, parameters, {"idempotency_key": own_key}),
         )
 
-    async def _retrieve(self, reference: str) -> dict[str, Any]:
-        return await self._calls.ask(
-            "payment_intent",
-            lambda: self._api.payment_intents.retrieve_async(reference, {"expand": ["latest_charge"]}),
-        )
+    async def _ended(self, reference: str, status: str, kept: KeptError) -> dict[str, Any]:
+        """Return an intent that came to its end, whatever Stripe keeps on saying about the call that was to end it.
 
-    async def _all(
-        self, list_async: Callable[..., Awaitable[stripe.StripeObject]], reference: str
-    ) -> list[Json]:
-        """Return everything of one kind that belongs to a payment intent."""
-        found: list[Json] = []
-        parameters: dict[str, Any] = {"payment_intent": reference, "limit": PAGE_SIZE}
-        for _ in range(_PAGES_MAX):
-            page = await self._calls.ask("list", partial(list_async, parameters))
-            found += page["data"]
-            if not page.get("has_more") or not page["data"]:
-                break
-            parameters = {**parameters, "starting_after": page["data"][-1]["id"]}
-        return found
+        Raises:
+            KeptError: it did not, or does not say.
+        """
+        with suppress(GatewayError):
+            intent = await self._reader.intent(reference)
+            if text(intent, "status") == status:
+                return intent
+        raise kept
 
-    async def _event_page(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        types = {} if self._settings.minimal_parameters else {"types": list(RECOVERED_TYPES)}
-        parameters: Any = {**asked, **types}
-        return await self._calls.ask("list", lambda: self._api.events.list_async(parameters))
+    async def _made(self, request: RefundRequest, reference: str, kept: KeptError) -> dict[str, Any]:
+        """Return a refund that is there, whatever Stripe keeps on saying about the call that was to make it.
+
+        Raises:
+            KeptError: it is not, or can't be looked up.
+        """
+        with suppress(GatewayError):
+            refund = await self._reader.refund(reference, request.refund_id)
+            if refund is not None:
+                return refund
+        raise kept
 
     def _notification(self, event: Json) -> Notification:
         try:

@@ -36,6 +36,10 @@ _UNREADABLE: Final = "unreadable_answer"
 _LOCKED: Final = "lock_timeout"
 
 
+class KeptError(GatewayError):
+    """What Stripe keeps under our key: it says so for a day at least, whatever becomes of the call meanwhile."""
+
+
 def idempotency_key(step: str, key: str) -> str:
     """Return Stripe's key for one step of what `key` stands for: a key is good for one endpoint only."""
     whole = f"{step}:{key}"
@@ -104,7 +108,8 @@ def _unreadable(error: Exception) -> GatewayError:
 def _refusal(error: stripe.StripeError) -> GatewayError:
     told = part(_body(error), "error")
     by_transport = error.code if isinstance(error, NoAnswerError) else None
-    return GatewayError(
+    made = KeptError if _is_kept(error) and _kind(error) is GatewayErrorKind.UNKNOWN else GatewayError
+    return made(
         _kind(error),
         _without_secrets(error.user_message),
         code=_word(told, "code") or _word(told, "type") or by_transport or _UNREADABLE,
@@ -145,14 +150,18 @@ def _may_repeat(error: stripe.StripeError) -> bool:
     What was kept under our key is said again however often it is asked for, and so is that the key stands for a call
     with other parameters: one that an older version of this adapter may have made, so that nobody knows but Stripe.
     """
-    headers = error.headers or {}
-    if headers.get("idempotent-replayed") == "true" or isinstance(error, stripe.IdempotencyError):
+    if _is_kept(error):
         return False
-    word = headers.get("stripe-should-retry")
+    word = (error.headers or {}).get("stripe-should-retry")
     if word in ("true", "false"):
         return word == "true"
-    passing = isinstance(error, NotSentError) or error.code == _LOCKED
+    passing = isinstance(error, NotSentError) or _word(part(_body(error), "error"), "code") == _LOCKED
     return passing or _kind(error) is GatewayErrorKind.UNKNOWN
+
+
+def _is_kept(error: stripe.StripeError) -> bool:
+    replayed = (error.headers or {}).get("idempotent-replayed") == "true"
+    return replayed or isinstance(error, stripe.IdempotencyError)
 
 
 def _body(error: stripe.StripeError) -> Json:

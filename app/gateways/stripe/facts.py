@@ -205,7 +205,9 @@ def _may_go_on(charge: Json) -> bool:
     several = part(part(part(charge, "payment_method_details"), "card"), "multicapture")
     taken = number(charge, "amount_captured")
     amount = number(charge, "amount")
-    return text(several, "status") == "available" and taken is not None and amount is not None and taken < amount
+    return (
+        text(several, "status") == "available" and taken is not None and amount is not None and taken < amount
+    )
 
 
 def _try_of(intent_id: str, source: str | None) -> str:
