@@ -264,6 +264,24 @@ async def test_a_capture_or_a_release_that_stripe_makes_after_a_fault_of_its_own
     assert sums(await agreed(shop))[1:3] == (10_000, 0)
 
 
+async def test_a_payment_that_could_not_be_canceled_can_be_later(shop: Shop) -> None:
+    await shop.open()
+    await shop.pay("PENDS")
+    with pytest.raises(GatewayError) as too_early:
+        await shop.gateway.cancel(shop.payment, None, "cancel-1")
+    await shop.stripe.sim("resolve", reference=shop.reference, outcome="DECLINED")
+
+    canceled = await shop.gateway.cancel(shop.payment, None, "cancel-1")
+    again = await shop.gateway.cancel(shop.payment, "duplicate", "cancel-1")
+
+    assert (too_early.value.kind, too_early.value.code) == (
+        GatewayErrorKind.REJECTED,
+        "payment_intent_unexpected_state",
+    )
+    assert canceled.facts == again.facts
+    assert sums(await agreed(shop))[0] == "CANCELED"
+
+
 async def test_an_outage_is_made_up_for_page_by_page(shop: Shop) -> None:
     shops = [Shop(shop.stripe, shop.gateway) for _ in range(60)]
     for each in shops:

@@ -7,6 +7,7 @@ has no other place: telemetry off.
 from __future__ import annotations
 
 import re
+import secrets
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,7 @@ from app.gateways.stripe.backlog import Backlog
 from app.gateways.stripe.calls import Calls, KeptError, idempotency_key
 from app.gateways.stripe.events import bare_event, read_event, tells_of_money
 from app.gateways.stripe.facts import facts_of
-from app.gateways.stripe.fields import Json, part, text
+from app.gateways.stripe.fields import Json, part
 from app.gateways.stripe.pace import POLLING
 from app.gateways.stripe.parameters import (
     cancel_parameters,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from app.gateways.stripe.options import StripeSettings
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
+_UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 _METHODS: Final = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
 
 
@@ -137,17 +139,22 @@ class StripeGateway:
                     reference, parameters, {"idempotency_key": key}
                 ),
             )
-        except KeptError as kept:
-            if not request.final:  # what is captured may be another call's
+        except KeptError:
+            # Of one that is not final nobody could tell whether what is captured is another call's.
+            over = await self._reader.ended(reference, "succeeded") if request.final else None
+            if over is None:
                 raise
-            captured = await self._ended(reference, "succeeded", kept)
+            captured = over
         return self._answer(captured)
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
-        """Cancel, and release what was authorised."""
+        """Cancel, and release what was authorised.
+
+        Each time with a key of its own: Stripe would say for a day that it can't be done because it couldn't at first.
+        """
         reference = _reference(payment)
         parameters = cancel_parameters(reason, self._settings)
-        own_key = idempotency_key("cancel", key)
+        own_key = idempotency_key("cancel", f"{key}:{secrets.token_hex(8)}")
         try:
             canceled = await self._calls.ask(
                 "payment_intent",
@@ -155,8 +162,12 @@ class StripeGateway:
                     reference, parameters, {"idempotency_key": own_key}
                 ),
             )
-        except KeptError as kept:
-            canceled = await self._ended(reference, "canceled", kept)
+        except GatewayError as error:
+            done_before = isinstance(error, KeptError) or error.code == _UNEXPECTED_STATE
+            over = await self._reader.ended(reference, "canceled") if done_before else None
+            if over is None:
+                raise
+            canceled = over
         return self._answer(canceled)
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:
@@ -168,8 +179,11 @@ class StripeGateway:
             refund = await self._calls.ask(
                 "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
             )
-        except KeptError as kept:
-            refund = await self._made(request, reference, kept)
+        except KeptError:
+            made = await self._reader.refund(reference, request.refund_id)
+            if made is None:
+                raise
+            refund = made
         return self._told([refund], reference)
 
     async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
@@ -197,8 +211,8 @@ class StripeGateway:
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `Stripe-Signature` over the raw bytes."""
         header = headers.get("stripe-signature")
-        secrets = self._settings.webhook_secrets
-        return Verified.by(lambda raw: check_signature(header, raw, secrets, now), body, headers)
+        signed_with = self._settings.webhook_secrets
+        return Verified.by(lambda raw: check_signature(header, raw, signed_with, now), body, headers)
 
     def parse(self, delivery: Verified) -> Notification:
         """Translate an event."""
@@ -232,30 +246,6 @@ class StripeGateway:
             "payment_intent",
             lambda: intents.confirm_async(reference, parameters, {"idempotency_key": own_key}),
         )
-
-    async def _ended(self, reference: str, status: str, kept: KeptError) -> dict[str, Any]:
-        """Return an intent that came to its end, whatever Stripe keeps on saying about the call that was to end it.
-
-        Raises:
-            KeptError: it did not, or does not say.
-        """
-        with suppress(GatewayError):
-            intent = await self._reader.intent(reference)
-            if text(intent, "status") == status:
-                return intent
-        raise kept
-
-    async def _made(self, request: RefundRequest, reference: str, kept: KeptError) -> dict[str, Any]:
-        """Return a refund that is there, whatever Stripe keeps on saying about the call that was to make it.
-
-        Raises:
-            KeptError: it is not, or can't be looked up.
-        """
-        with suppress(GatewayError):
-            refund = await self._reader.refund(reference, request.refund_id)
-            if refund is not None:
-                return refund
-        raise kept
 
     def _notification(self, event: Json) -> Notification:
         try:

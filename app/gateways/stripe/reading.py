@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from app.gateways.contract import GatewayError
 from app.gateways.stripe.backlog import PAGE_SIZE
 from app.gateways.stripe.events import RECOVERED_TYPES
-from app.gateways.stripe.fields import Json, id_of, own_id, part
+from app.gateways.stripe.fields import Json, id_of, own_id, part, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -45,10 +47,20 @@ class Reader:
             found += await self._all(self._api.disputes.list_async, reference)
         return found
 
+    async def ended(self, reference: str, status: str) -> dict[str, Any] | None:
+        """Return an intent that came to this end, whatever Stripe says about the call that was to end it; else None."""
+        with suppress(GatewayError):
+            intent = await self.intent(reference)
+            if text(intent, "status") == status:
+                return intent
+        return None
+
     async def refund(self, reference: str, refund_id: UUID) -> dict[str, Any] | None:
-        """Return the refund of a payment intent that carries our id, or None."""
-        refunds = await self._all(self._api.refunds.list_async, reference)
-        return next((each for each in refunds if own_id(each, "refund_id") == refund_id), None)
+        """Return the refund that carries our id, whatever Stripe says about the call that was to make it; else None."""
+        with suppress(GatewayError):
+            refunds = await self._all(self._api.refunds.list_async, reference)
+            return next((each for each in refunds if own_id(each, "refund_id") == refund_id), None)
+        return None
 
     async def events(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return one page of events."""
