@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.simulators.stripe import StripeSimulator
     from app.simulators.stripe.objects import Charge, Dispute, Refund
 
-LIVES: Final = 30
+LIVES: Final = 20
 ORDERS: Final = 40
 
 Telling = tuple[Fact, ...]
@@ -43,7 +43,7 @@ class Life:
         if self.dice.random() < 0.9:
             await self._pay()
             await (self._take if by_hand else self._look)()
-            for _ in range(self.dice.randrange(4)):
+            for _ in range(self.dice.randrange(2, 9)):
                 await self.dice.choice((self._refund, self._end_refund, self._dispute, self._decide))()
         elif self.dice.random() < 0.5:
             await self.shop.gateway.cancel(self.shop.payment, None, "cancel")
@@ -83,14 +83,14 @@ class Life:
     async def _refund(self) -> None:
         charge = self._charge
         if charge is not None:
-            charge.plan = replace(charge.plan, refund=self.dice.choice((None, None, "pending", "asks")))
+            charge.plan = replace(charge.plan, refund=self.dice.choice((None, "pending", "asks", "asks")))
         await self._unless_refused(self.shop.gateway.refund(self.shop.refund(1_000)))
         await self._look()
 
     async def _end_refund(self) -> None:
         for refund in self._refunds[-1:]:
             charge = self._simulator.book.charges[refund.charge]
-            if refund.status in ("pending", "requires_action") and self.dice.random() < 0.5:
+            if refund.status in ("pending", "requires_action") and self.dice.random() < 0.3:
                 self._simulator.reversals.succeed(refund)
                 await self._look()
             if refund.status == "requires_action":
