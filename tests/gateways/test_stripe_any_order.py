@@ -43,8 +43,14 @@ class Life:
         if self.dice.random() < 0.9:
             await self._pay()
             await (self._take if by_hand else self._look)()
-            for _ in range(self.dice.randrange(2, 9)):
-                await self.dice.choice((self._refund, self._end_refund, self._dispute, self._decide))()
+            for _ in range(self.dice.randrange(4)):
+                await self._refund()
+                if self.dice.random() < 0.7:
+                    await self._end_refund()
+            for _ in range(self.dice.randrange(3)):
+                await self._dispute()
+                if self.dice.random() < 0.7:
+                    await self._decide()
         elif self.dice.random() < 0.5:
             await self.shop.gateway.cancel(self.shop.payment, None, "cancel")
         await self._look()
@@ -71,8 +77,8 @@ class Life:
         for number in range(self.dice.randrange(3)):
             await self.shop.gateway.capture(self.shop.capture(5_000 + number, final=False))
             await self._look()
-        end = self.dice.randrange(4)
-        if end == 0:
+        end = self.dice.randrange(5)
+        if end in (0, 4):
             await self.shop.gateway.capture(self.shop.capture(20_000, final=True))
         elif end == 1:
             await self.shop.stripe.sim("resolve", reference=self.shop.reference, outcome="DECLINED")
