@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
+    from stripe.params import PaymentIntentCreateParams
+
     from app.gateways.contract import (
         CaptureRequest,
         CreateRequest,
@@ -92,13 +94,11 @@ class StripeGateway:
     async def create(self, request: CreateRequest) -> GatewayAnswer:
         """Open a payment intent; the browser takes it from there with Stripe.js."""
         parameters = create_parameters(request, self._settings)
-        key = idempotency_key("create", request.idempotency_key)
-        return self._answer(
-            await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.create_async(parameters, {"idempotency_key": key}),
-            )
-        )
+        try:
+            return await self._created(parameters, idempotency_key("create", request.idempotency_key))
+        except KeptError:
+            # An intent whose secret nobody was given can't be paid, so that another one may be opened safely.
+            return await self._created(parameters, idempotency_key("create-again", request.idempotency_key))
 
     async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
         """Confirm with `paymentMethod` (and `returnUrl`) when given, else look up what the browser did.
@@ -227,6 +227,14 @@ class StripeGateway:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.close_async()
+
+    async def _created(self, parameters: PaymentIntentCreateParams, key: str) -> GatewayAnswer:
+        return self._answer(
+            await self._calls.ask(
+                "payment_intent",
+                lambda: self._api.payment_intents.create_async(parameters, {"idempotency_key": key}),
+            )
+        )
 
     async def _confirm_with(
         self, reference: str, method: str, return_url: object, key: str
