@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         (Answer(b"<html>hello</html>"), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
         (Answer(b"\xff"), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
         (Answer([]), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
+        (Answer(b"[" * 100_000), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
+        (Answer(b'{"a":' * 5_000 + b"1" + b"}" * 5_000), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
         (Answer(None), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
         (Answer({}), GatewayErrorKind.UNKNOWN, "unreadable_answer"),
         (Answer(charge()), GatewayErrorKind.UNKNOWN, "unreadable_answer"),

@@ -75,6 +75,19 @@ async def test_a_hold_that_runs_out_after_a_capture_keeps_what_was_captured(shop
     assert sums(await shop.agreed())[1:3] == (10_000, 0)
 
 
+async def test_what_a_capture_left_of_a_hold_is_released(shop: Shop) -> None:
+    await shop.held()
+    await shop.gateway.capture(shop.capture(10_000, final=False))
+
+    released = await shop.gateway.cancel(shop.payment, None, "cancel-1")
+
+    assert {fact.kind for fact in released.facts} == {FactKind.CAPTURED, FactKind.RELEASED}
+    assert sums(await shop.agreed())[1:3] == (10_000, 0)
+    with pytest.raises(GatewayError) as over:
+        await shop.gateway.cancel(shop.payment, None, "cancel-1")
+    assert over.value.kind is GatewayErrorKind.REJECTED
+
+
 async def test_where_the_card_lets_only_one_capture_another_is_rejected(shop: Shop) -> None:
     await shop.open(PaymentMethodType.CARD, CaptureMethod.MANUAL)
     await shop.stripe.post(

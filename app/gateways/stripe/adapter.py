@@ -7,7 +7,6 @@ has no other place: telemetry off.
 from __future__ import annotations
 
 import re
-import secrets
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -22,27 +21,19 @@ from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.actions import next_action
 from app.gateways.stripe.amounts import LIMITS
 from app.gateways.stripe.backlog import Backlog
-from app.gateways.stripe.calls import Calls, KeptError, idempotency_key
+from app.gateways.stripe.calls import Calls
 from app.gateways.stripe.events import bare_event, read_event, tells_of_money
 from app.gateways.stripe.facts import facts_of
 from app.gateways.stripe.fields import Json, part
 from app.gateways.stripe.pace import POLLING
-from app.gateways.stripe.parameters import (
-    cancel_parameters,
-    capture_parameters,
-    confirm_parameters,
-    create_parameters,
-    refund_parameters,
-)
 from app.gateways.stripe.reading import Reader
 from app.gateways.stripe.signature import check_signature
 from app.gateways.stripe.transport import Transport
+from app.gateways.stripe.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
-
-    from stripe.params import PaymentIntentCreateParams
 
     from app.gateways.contract import (
         CaptureRequest,
@@ -55,7 +46,6 @@ if TYPE_CHECKING:
     from app.gateways.stripe.options import StripeSettings
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
-_UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 _METHODS: Final = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
 
 
@@ -73,19 +63,20 @@ class StripeGateway:
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings
         self.methods = (*_METHODS, *(UPI_METHODS if settings.upi else ()))
-        self._calls = Calls(settings, self._with_facts)
         self._transport = Transport(
             timeout_seconds=settings.timeout_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
         )
         stripe.enable_telemetry = False
-        self._api = stripe.StripeClient(
+        api = stripe.StripeClient(
             settings.secret_key,
             base_addresses={"api": settings.api_base} if settings.api_base else {},
             http_client=self._transport,
             max_network_retries=0,
         ).v1
-        self._reader = Reader(self._api, self._calls, all_types=settings.minimal_parameters)
+        calls = Calls(settings, self._with_facts)
+        self._reader = Reader(api, calls, all_types=settings.minimal_parameters)
+        self._writer = Writer(api, calls, self._reader, settings)
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what Stripe.js needs."""
@@ -93,12 +84,7 @@ class StripeGateway:
 
     async def create(self, request: CreateRequest) -> GatewayAnswer:
         """Open a payment intent; the browser takes it from there with Stripe.js."""
-        parameters = create_parameters(request, self._settings)
-        try:
-            return await self._created(parameters, idempotency_key("create", request.idempotency_key))
-        except KeptError:
-            # An intent whose secret nobody was given can't be paid, so that another one may be opened safely.
-            return await self._created(parameters, idempotency_key("create-again", request.idempotency_key))
+        return self._answer(await self._writer.create(request))
 
     async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
         """Confirm with `paymentMethod` (and `returnUrl`) when given, else look up what the browser did.
@@ -115,7 +101,7 @@ class StripeGateway:
         if not isinstance(method, str) or not _METHOD_ID.fullmatch(method):
             raise _rejected("That is no id of a Stripe payment method.", "invalid_payment_method")
         try:
-            return self._answer(await self._confirm_with(reference, method, data.get("returnUrl"), key))
+            return self._answer(await self._writer.confirm(reference, method, data.get("returnUrl"), key))
         except GatewayError as error:
             if error.kind is GatewayErrorKind.DECLINED and error.answer is None:
                 with suppress(GatewayError):  # the refusal is news enough
@@ -129,62 +115,16 @@ class StripeGateway:
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
         """Capture; Stripe releases the rest, and refuses to keep it where the card's network can't."""
-        reference = _reference(request.payment)
-        parameters = capture_parameters(request)
-        key = idempotency_key("capture", request.idempotency_key)
-        try:
-            captured = await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.capture_async(
-                    reference, parameters, {"idempotency_key": key}
-                ),
-            )
-        except KeptError:
-            # Of one that is not final nobody could tell whether what is captured is another call's.
-            over = await self._reader.ended(reference, "succeeded") if request.final else None
-            if over is None:
-                raise
-            captured = over
-        return self._answer(captured)
+        return self._answer(await self._writer.capture(request, _reference(request.payment)))
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
-        """Cancel, and release what was authorised.
-
-        Each time with a key of its own: Stripe would say for a day that it can't be done because it couldn't at first.
-        """
-        reference = _reference(payment)
-        parameters = cancel_parameters(reason, self._settings)
-        own_key = idempotency_key("cancel", f"{key}:{secrets.token_hex(8)}")
-        try:
-            canceled = await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.cancel_async(
-                    reference, parameters, {"idempotency_key": own_key}
-                ),
-            )
-        except GatewayError as error:
-            done_before = isinstance(error, KeptError) or error.code == _UNEXPECTED_STATE
-            over = await self._reader.ended(reference, "canceled") if done_before else None
-            if over is None:
-                raise
-            canceled = over
-        return self._answer(canceled)
+        """Cancel, and release what was authorised; after a capture in parts release what it left."""
+        return self._answer(await self._writer.cancel(_reference(payment), reason, key))
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Refund; the refund carries our id of it."""
         reference = _reference(request.payment)
-        parameters = refund_parameters(request, reference, self._settings)
-        key = idempotency_key("refund", request.idempotency_key)
-        try:
-            refund = await self._calls.ask(
-                "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
-            )
-        except KeptError:
-            made = await self._reader.refund(reference, request.refund_id)
-            if made is None:
-                raise
-            refund = made
-        return self._told([refund], reference)
+        return self._told([await self._writer.refund(request, reference)], reference)
 
     async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
         """Ask for the payment intent, its charge, refunds and disputes.
@@ -227,33 +167,6 @@ class StripeGateway:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.close_async()
-
-    async def _created(self, parameters: PaymentIntentCreateParams, key: str) -> GatewayAnswer:
-        return self._answer(
-            await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.create_async(parameters, {"idempotency_key": key}),
-            )
-        )
-
-    async def _confirm_with(
-        self, reference: str, method: str, return_url: object, key: str
-    ) -> dict[str, Any]:
-        intents = self._api.payment_intents
-        if self._settings.minimal_parameters:  # there, confirming takes no payment method
-            attach = idempotency_key("attach", key)
-            await self._calls.ask(
-                "payment_intent",
-                lambda: intents.update_async(
-                    reference, {"payment_method": method}, {"idempotency_key": attach}
-                ),
-            )
-        parameters = confirm_parameters(method, return_url, self._settings)
-        own_key = idempotency_key("confirm", key)
-        return await self._calls.ask(
-            "payment_intent",
-            lambda: intents.confirm_async(reference, parameters, {"idempotency_key": own_key}),
-        )
 
     def _notification(self, event: Json) -> Notification:
         try:

@@ -71,7 +71,7 @@ class Calls:
                 failed, again = _refusal(error), _may_repeat(error)
                 body = part(_body(error), "error")
             # What the SDK makes of JSON that is no object, or no JSON at all.
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
                 failed, again, body = _unreadable(error), True, {}
             may_have_happened |= failed.kind is GatewayErrorKind.UNKNOWN
             asked_to_wait = failed.retry_after_seconds or 0.0
@@ -88,7 +88,7 @@ class Calls:
 
 
 def _checked(answer: stripe.StripeObject, expected: str) -> dict[str, Any]:
-    told: dict[str, Any] = answer.to_dict()
+    told: dict[str, Any] = answer.to_dict(for_json=True)  # it makes other types of some numbers in texts
     if told.get("object") != expected:
         raise ValueError(f"not a {expected}")
     for obj in told["data"] if expected == "list" else [told]:

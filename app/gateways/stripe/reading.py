@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.gateways.contract import GatewayError
 from app.gateways.stripe.backlog import PAGE_SIZE
 from app.gateways.stripe.events import RECOVERED_TYPES
-from app.gateways.stripe.fields import Json, id_of, own_id, part, text
+from app.gateways.stripe.fields import Json, id_of, own_id, part
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -47,16 +47,14 @@ class Reader:
             found += await self._all(self._api.disputes.list_async, reference)
         return found
 
-    async def ended(self, reference: str, status: str) -> dict[str, Any] | None:
-        """Return an intent that came to this end, whatever Stripe says about the call that was to end it; else None."""
+    async def intent_if_told(self, reference: str) -> dict[str, Any] | None:
+        """Return a payment intent, or None when it can't be had now."""
         with suppress(GatewayError):
-            intent = await self.intent(reference)
-            if text(intent, "status") == status:
-                return intent
+            return await self.intent(reference)
         return None
 
-    async def refund(self, reference: str, refund_id: UUID) -> dict[str, Any] | None:
-        """Return the refund that carries our id, whatever Stripe says about the call that was to make it; else None."""
+    async def refund_if_told(self, reference: str, refund_id: UUID) -> dict[str, Any] | None:
+        """Return the refund of a payment intent that carries our id, or None when there is none or it can't be had."""
         with suppress(GatewayError):
             refunds = await self._all(self._api.refunds.list_async, reference)
             return next((each for each in refunds if own_id(each, "refund_id") == refund_id), None)
