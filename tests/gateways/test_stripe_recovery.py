@@ -125,8 +125,10 @@ async def test_numbers_that_the_library_makes_of_texts_do_not_end_the_recovery()
 
     async with ScriptedServer([listing]).running() as server:
         gateway = build(replace(SETTINGS, api_base=server.url))
-        told = [n async for n in gateway.missed(datetime.fromtimestamp(CHARGED_AT, UTC))]
-        await gateway.aclose()
+        try:
+            told = [n async for n in gateway.missed(datetime.fromtimestamp(CHARGED_AT, UTC))]
+        finally:
+            await gateway.aclose()
 
     assert [fact.kind for fact in told[0].facts] == [FactKind.CAPTURED]
     assert b'"unit_amount_decimal":"10.5"' in told[0].body
