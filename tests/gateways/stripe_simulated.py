@@ -146,8 +146,16 @@ class Shop:
             facts, _ = add_facts(facts, told.facts)
         return self._state(facts)
 
+    async def agreed(self) -> PaymentState:
+        """Return what is known; the same however it was learned."""
+        asked, heard, recovered = await self.asked(), await self.heard(), await self.recovered()
+        assert sums(asked) == sums(heard) == sums(recovered)
+        assert [refund.status for refund in asked.refunds] == [refund.status for refund in heard.refunds]
+        assert [each.status for each in asked.disputes] == [each.status for each in heard.disputes]
+        return asked
+
     def _state(self, facts: Facts) -> PaymentState:
-        terms = PaymentTerms(amount=PRICE, capture_method=self.payment.capture_method)
+        terms = PaymentTerms(amount=self.payment.amount, capture_method=self.payment.capture_method)
         return payment_state(terms, list(facts.values()))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.money import CURRENCY_EXPONENTS, Money
 from app.gateways.contract import GatewayError, GatewayErrorKind
-from app.gateways.stripe.amounts import from_stripe, to_stripe
+from app.gateways.stripe.amounts import LIMITS, from_stripe, to_stripe
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,11 @@ def test_no_currency_loses_anything_on_the_way(currency: str) -> None:
 def test_an_amount_that_cannot_be_is_refused(amount: int, currency: str) -> None:
     with pytest.raises(ValueError, match=r"currency code|no amount of"):
         from_stripe(amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("currency", "largest"), [("USD", 99_999_999), ("INR", 999_999_999), ("JPY", 9_999_999_999)]
+)
+def test_a_payment_is_as_large_as_stripe_takes_in_its_currency(currency: str, largest: int) -> None:
+    assert LIMITS[currency].allow(largest)
+    assert not LIMITS[currency].allow(largest + 1)

@@ -127,6 +127,57 @@ def test_several_captures_of_one_hold_add_up_to_one_in_whatever_order_they_are_t
     assert (state.captured.minor, state.capturable.minor) == (900, 0)
 
 
+SEVERAL = {
+    "payment_method_details": {
+        "type": "card",
+        "card": {"brand": "visa", "capture_before": 1_790_604_800, "multicapture": {"status": "available"}},
+    }
+}
+
+
+def test_a_charge_alone_does_not_say_that_the_rest_of_a_hold_is_released() -> None:
+    between = ends([("charge.updated", held_charge(captured=True, amount_captured=400, **SEVERAL))], HELD)
+    single = ends([("charge.captured", held_charge(captured=True, amount_captured=400))], HELD)
+    whole = ends([("charge.captured", held_charge(captured=True, amount_captured=1000, **SEVERAL))], HELD)
+
+    assert (between.captured.minor, between.capturable.minor) == (400, 600)
+    assert (single.captured.minor, single.capturable.minor) == (400, 0)
+    assert (whole.status, whole.capturable.minor) == (PaymentStatus.SUCCEEDED, 0)
+
+
+def test_charges_that_say_captured_between_two_captures_of_a_hold_leave_it_held() -> None:
+    first = held_charge(captured=True, amount_captured=400, **SEVERAL)
+    last = {**HOLDING, "status": "succeeded", "amount_received": 900, "amount_capturable": 0}
+    told = [
+        ("payment_intent.amount_capturable_updated", _held(0, 1000)),
+        ("charge.captured", first),
+        ("charge.updated", {**first, "amount_captured": 700}),
+    ]
+
+    between = ends(told, HELD)
+    after = ends([*told, ("payment_intent.succeeded", last)], HELD)
+
+    assert (between.captured.minor, between.capturable.minor) == (700, 300)
+    assert (after.captured.minor, after.capturable.minor) == (900, 0)
+
+
+def test_an_intent_that_is_at_its_end_says_of_its_charge_that_the_rest_is_released() -> None:
+    taken = held_charge(captured=True, amount_captured=400, **SEVERAL)
+    ended = intent("succeeded", amount_received=400, capture_method="manual", latest_charge=taken)
+
+    state = ends([("payment_intent.succeeded", ended)], HELD)
+
+    assert (state.captured.minor, state.capturable.minor) == (400, 0)
+
+
+def test_what_was_captured_of_a_hold_and_given_back_releases_nothing() -> None:
+    between = held_charge(captured=True, amount_captured=400, amount_refunded=400, refunded=True, **SEVERAL)
+
+    state = ends([("charge.refunded", between)], HELD)
+
+    assert (state.captured.minor, state.capturable.minor) == (400, 600)
+
+
 def test_a_hold_that_runs_out_after_a_capture_keeps_what_was_captured() -> None:
     facts = expired_facts(held_charge(amount_captured=400), before_basil=False)
 

@@ -238,6 +238,7 @@ def test_what_was_paid_with_is_in_our_words(stripe_type: str, method: PaymentMet
         (charge(amount="1000"), "charge has 'amount' that is not an integer"),
         (charge(amount=True), "charge has 'amount' that is not an integer"),
         (charge(amount=None), "charge has 'amount' that is not an integer"),
+        (charge(amount_captured=-1), "charge has 'amount_captured' that is not an amount"),
         (charge(created=10**20), "charge has 'created' that is not a time"),
         (charge(id=None), "charge has 'id' that is not a text"),
         (charge(currency="zzz"), "'ZZZ' is not an ISO 4217 currency code"),

@@ -117,3 +117,18 @@ async def test_what_was_missed_is_told_as_its_webhooks_would_have() -> None:
         "limit": ["100"],
     }
     assert {value for name, (value,) in question.items() if name.startswith("types")} == set(RECOVERED_TYPES)
+
+
+async def test_numbers_that_the_library_makes_of_texts_do_not_end_the_recovery() -> None:
+    priced = charge(price={"object": "price", "id": "price_1", "unit_amount_decimal": "10.5"})
+    listing = Answer({"object": "list", "has_more": False, "data": [event("charge.captured", priced)]})
+
+    async with ScriptedServer([listing]).running() as server:
+        gateway = build(replace(SETTINGS, api_base=server.url))
+        try:
+            told = [n async for n in gateway.missed(datetime.fromtimestamp(CHARGED_AT, UTC))]
+        finally:
+            await gateway.aclose()
+
+    assert [fact.kind for fact in told[0].facts] == [FactKind.CAPTURED]
+    assert b'"unit_amount_decimal":"10.5"' in told[0].body

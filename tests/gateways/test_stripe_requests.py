@@ -41,6 +41,7 @@ from tests.gateways.stripe_requests import (
 )
 
 if TYPE_CHECKING:
+    from app.gateways.stripe import StripeGateway
     from tests.gateways.scripted_http import Behaviour
     from tests.gateways.stripe_objects import Object
 
@@ -245,6 +246,20 @@ async def test_a_capture_takes_a_part_and_releases_the_rest() -> None:
     ]
 
 
+async def test_a_cancellation_keeps_its_key_while_it_is_repeated_and_has_another_the_next_time() -> None:
+    answers: list[Behaviour] = ["reset", Answer(intent("canceled")), Answer(intent("canceled"))]
+
+    async def twice(gateway: StripeGateway) -> None:
+        for _ in range(2):
+            await gateway.cancel(HANDLE, None, "key-5")
+
+    _, server = await played(answers, twice, max_network_retries=1)
+
+    first, again, other = (request.headers["idempotency-key"] for request in server.requests)
+    assert first == again
+    assert first != other
+
+
 @pytest.mark.parametrize(("reason", "sent"), [("abandoned", "abandoned"), ("too late", None), (None, None)])
 async def test_a_cancellation_says_why_in_stripes_words_or_not_at_all(
     reason: str | None, sent: str | None
@@ -254,7 +269,7 @@ async def test_a_cancellation_says_why_in_stripes_words_or_not_at_all(
     (request,) = server.requests
     assert request.target == "/v1/payment_intents/pi_1/cancel"
     assert request.form.get("cancellation_reason") == sent
-    assert request.headers["idempotency-key"] == "cancel:key-5"
+    assert request.headers["idempotency-key"].startswith("cancel:key-5:")
     assert [fact.kind for fact in answer.facts] == [FactKind.CANCELED]
 
 

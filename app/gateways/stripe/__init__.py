@@ -1,6 +1,7 @@
 """Stripe: cards and wallets through payment intents.
 
-`facts` translates Stripe's objects, `events` its webhooks, `calls` carries requests out, `adapter` joins them.
+`facts` translates Stripe's objects, `events` its webhooks, `reading` and `writing` ask for things by `calls`, and
+`adapter` joins them.
 """
 
 from __future__ import annotations

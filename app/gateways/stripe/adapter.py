@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -21,24 +20,19 @@ from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, Gat
 from app.gateways.polling import UPI_METHODS
 from app.gateways.stripe.actions import next_action
 from app.gateways.stripe.amounts import LIMITS
-from app.gateways.stripe.backlog import PAGE_SIZE, Backlog
-from app.gateways.stripe.calls import Calls, idempotency_key
-from app.gateways.stripe.events import RECOVERED_TYPES, bare_event, read_event, tells_of_money
+from app.gateways.stripe.backlog import Backlog
+from app.gateways.stripe.calls import Calls
+from app.gateways.stripe.events import bare_event, read_event, tells_of_money
 from app.gateways.stripe.facts import facts_of
-from app.gateways.stripe.fields import Json, id_of, part
+from app.gateways.stripe.fields import Json, part
 from app.gateways.stripe.pace import POLLING
-from app.gateways.stripe.parameters import (
-    cancel_parameters,
-    capture_parameters,
-    confirm_parameters,
-    create_parameters,
-    refund_parameters,
-)
+from app.gateways.stripe.reading import Reader
 from app.gateways.stripe.signature import check_signature
 from app.gateways.stripe.transport import Transport
+from app.gateways.stripe.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from app.gateways.contract import (
@@ -53,8 +47,6 @@ if TYPE_CHECKING:
 
 _METHOD_ID: Final = re.compile(r"(pm|card|src)_[A-Za-z0-9_]{1,250}")
 _METHODS: Final = (PaymentMethodType.CARD, PaymentMethodType.WALLET)
-_PAGES_MAX: Final = 10
-"""Pages of refunds or of disputes of one payment."""
 
 
 class StripeGateway:
@@ -71,18 +63,20 @@ class StripeGateway:
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings
         self.methods = (*_METHODS, *(UPI_METHODS if settings.upi else ()))
-        self._calls = Calls(settings, self._with_facts)
         self._transport = Transport(
             timeout_seconds=settings.timeout_seconds,
             connect_timeout_seconds=settings.connect_timeout_seconds,
         )
         stripe.enable_telemetry = False
-        self._api = stripe.StripeClient(
+        api = stripe.StripeClient(
             settings.secret_key,
             base_addresses={"api": settings.api_base} if settings.api_base else {},
             http_client=self._transport,
             max_network_retries=0,
         ).v1
+        calls = Calls(settings, self._with_facts)
+        self._reader = Reader(api, calls, all_types=settings.minimal_parameters)
+        self._writer = Writer(api, calls, self._reader, settings)
 
     def public_config(self) -> Mapping[str, Any]:
         """Return what Stripe.js needs."""
@@ -90,14 +84,7 @@ class StripeGateway:
 
     async def create(self, request: CreateRequest) -> GatewayAnswer:
         """Open a payment intent; the browser takes it from there with Stripe.js."""
-        parameters = create_parameters(request, self._settings)
-        key = idempotency_key("create", request.idempotency_key)
-        return self._answer(
-            await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.create_async(parameters, {"idempotency_key": key}),
-            )
-        )
+        return self._answer(await self._writer.create(request))
 
     async def confirm(self, payment: PaymentHandle, data: Mapping[str, Any], key: str) -> GatewayAnswer:
         """Confirm with `paymentMethod` (and `returnUrl`) when given, else look up what the browser did.
@@ -110,15 +97,15 @@ class StripeGateway:
             raise _rejected("That payment intent is not this payment's.", "payment_mismatch")
         method = data.get("paymentMethod")
         if method is None:
-            return self._answer(await self._retrieve(reference))
+            return self._answer(await self._reader.intent(reference))
         if not isinstance(method, str) or not _METHOD_ID.fullmatch(method):
             raise _rejected("That is no id of a Stripe payment method.", "invalid_payment_method")
         try:
-            return self._answer(await self._confirm_with(reference, method, data.get("returnUrl"), key))
+            return self._answer(await self._writer.confirm(reference, method, data.get("returnUrl"), key))
         except GatewayError as error:
             if error.kind is GatewayErrorKind.DECLINED and error.answer is None:
                 with suppress(GatewayError):  # the refusal is news enough
-                    error.answer = self._answer(await self._retrieve(reference))
+                    error.answer = self._answer(await self._reader.intent(reference))
             raise
 
     async def complete(self, payment: PaymentHandle, key: str) -> GatewayAnswer:
@@ -128,41 +115,16 @@ class StripeGateway:
 
     async def capture(self, request: CaptureRequest) -> GatewayAnswer:
         """Capture; Stripe releases the rest, and refuses to keep it where the card's network can't."""
-        reference = _reference(request.payment)
-        parameters = capture_parameters(request)
-        key = idempotency_key("capture", request.idempotency_key)
-        return self._answer(
-            await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.capture_async(
-                    reference, parameters, {"idempotency_key": key}
-                ),
-            )
-        )
+        return self._answer(await self._writer.capture(request, _reference(request.payment)))
 
     async def cancel(self, payment: PaymentHandle, reason: str | None, key: str) -> GatewayAnswer:
-        """Cancel, and release what was authorised."""
-        reference = _reference(payment)
-        parameters = cancel_parameters(reason, self._settings)
-        own_key = idempotency_key("cancel", key)
-        return self._answer(
-            await self._calls.ask(
-                "payment_intent",
-                lambda: self._api.payment_intents.cancel_async(
-                    reference, parameters, {"idempotency_key": own_key}
-                ),
-            )
-        )
+        """Cancel, and release what was authorised; after a capture in parts release what it left."""
+        return self._answer(await self._writer.cancel(_reference(payment), reason, key))
 
     async def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Refund; the refund carries our id of it."""
         reference = _reference(request.payment)
-        parameters = refund_parameters(request, reference, self._settings)
-        key = idempotency_key("refund", request.idempotency_key)
-        refund = await self._calls.ask(
-            "refund", lambda: self._api.refunds.create_async(parameters, {"idempotency_key": key})
-        )
-        return self._told([refund], reference)
+        return self._told([await self._writer.refund(request, reference)], reference)
 
     async def fetch(self, payment: PaymentHandle) -> GatewayAnswer:
         """Ask for the payment intent, its charge, refunds and disputes.
@@ -176,25 +138,21 @@ class StripeGateway:
                 "Stripe's id of this payment is not known; repeat its creation with the same key.",
                 code=NO_REFERENCE,
             )
-        intent = await self._retrieve(payment.reference)
-        told: list[Json] = [intent]
-        if id_of(intent, "latest_charge"):
-            told += await self._all(self._api.refunds.list_async, payment.reference)
-        if part(intent, "latest_charge").get("disputed") is True:
-            told += await self._all(self._api.disputes.list_async, payment.reference)
+        intent = await self._reader.intent(payment.reference)
+        told = [intent, *await self._reader.belongings(intent, payment.reference)]
         return self._told(told, payment.reference, intent)
 
     async def missed(self, since: datetime) -> AsyncIterator[Notification]:
         """Yield the events since `since`; Stripe keeps them for 30 days."""
-        async for event in Backlog(self._event_page).events(int(since.timestamp())):
+        async for event in Backlog(self._reader.events).events(int(since.timestamp())):
             if tells_of_money(event):
                 yield replace(self._notification(event), body=orjson.dumps(event))
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `Stripe-Signature` over the raw bytes."""
         header = headers.get("stripe-signature")
-        secrets = self._settings.webhook_secrets
-        return Verified.by(lambda raw: check_signature(header, raw, secrets, now), body, headers)
+        signed_with = self._settings.webhook_secrets
+        return Verified.by(lambda raw: check_signature(header, raw, signed_with, now), body, headers)
 
     def parse(self, delivery: Verified) -> Notification:
         """Translate an event."""
@@ -209,50 +167,6 @@ class StripeGateway:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.close_async()
-
-    async def _confirm_with(
-        self, reference: str, method: str, return_url: object, key: str
-    ) -> dict[str, Any]:
-        intents = self._api.payment_intents
-        if self._settings.minimal_parameters:  # there, confirming takes no payment method
-            attach = idempotency_key("attach", key)
-            await self._calls.ask(
-                "payment_intent",
-                lambda: intents.update_async(
-                    reference, {"payment_method": method}, {"idempotency_key": attach}
-                ),
-            )
-        parameters = confirm_parameters(method, return_url, self._settings)
-        own_key = idempotency_key("confirm", key)
-        return await self._calls.ask(
-            "payment_intent",
-            lambda: intents.confirm_async(reference, parameters, {"idempotency_key": own_key}),
-        )
-
-    async def _retrieve(self, reference: str) -> dict[str, Any]:
-        return await self._calls.ask(
-            "payment_intent",
-            lambda: self._api.payment_intents.retrieve_async(reference, {"expand": ["latest_charge"]}),
-        )
-
-    async def _all(
-        self, list_async: Callable[..., Awaitable[stripe.StripeObject]], reference: str
-    ) -> list[Json]:
-        """Return everything of one kind that belongs to a payment intent."""
-        found: list[Json] = []
-        parameters: dict[str, Any] = {"payment_intent": reference, "limit": PAGE_SIZE}
-        for _ in range(_PAGES_MAX):
-            page = await self._calls.ask("list", partial(list_async, parameters))
-            found += page["data"]
-            if not page.get("has_more") or not page["data"]:
-                break
-            parameters = {**parameters, "starting_after": page["data"][-1]["id"]}
-        return found
-
-    async def _event_page(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        types = {} if self._settings.minimal_parameters else {"types": list(RECOVERED_TYPES)}
-        parameters: Any = {**asked, **types}
-        return await self._calls.ask("list", lambda: self._api.events.list_async(parameters))
 
     def _notification(self, event: Json) -> Notification:
         try:

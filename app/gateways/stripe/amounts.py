@@ -22,7 +22,9 @@ read in November 2026.
 """
 
 _LARGEST: Final = 99_999_999
-"""Eight digits, in Stripe's units."""
+"""Eight digits, in Stripe's units, but for some currencies."""
+_LARGER: Final = {"HUF": 9_999_999_999, "INR": 999_999_999, "JPY": 9_999_999_999}
+"""The copies differ on HUF and JPY, in digits beyond ten."""
 _SMALLEST: Final = {
     **dict.fromkeys("AUD BRL CAD CHF EUR INR NZD SGD USD".split(), 50),
     **dict.fromkeys("AED MYR PLN RON".split(), 200),
@@ -36,10 +38,13 @@ _SMALLEST: Final = {
     "HUF": 17_500,
     "JPY": 50,
 }
-LIMITS: Final = {currency: Limits(smallest, _LARGEST) for currency, smallest in _SMALLEST.items()}
+LIMITS: Final = {
+    currency: Limits(smallest, _LARGER.get(currency, _LARGEST)) for currency, smallest in _SMALLEST.items()
+}
 """In ISO 4217's minor units, which are Stripe's for all of these.
 
-Source: docs.stripe.com/currencies, "Minimum and maximum charge amounts", read in November 2026.
+Source: docs.stripe.com/currencies, "Minimum and maximum charge amounts", read in November 2026; of the maxima two
+published copies (arraypress/wp-money and a form of an event manager's), which agree on INR.
 """
 
 

@@ -33,6 +33,11 @@ _RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 _MESSAGE_CHARS_MAX: Final = 500
 _SECRETS: Final = re.compile(r"\b(sk|rk|whsec|\w+_secret)_[\w*]+")
 _UNREADABLE: Final = "unreadable_answer"
+_LOCKED: Final = "lock_timeout"
+
+
+class KeptError(GatewayError):
+    """What Stripe keeps under our key: it says so for a day at least, whatever becomes of the call meanwhile."""
 
 
 def idempotency_key(step: str, key: str) -> str:
@@ -66,7 +71,7 @@ class Calls:
                 failed, again = _refusal(error), _may_repeat(error)
                 body = part(_body(error), "error")
             # What the SDK makes of JSON that is no object, or no JSON at all.
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
                 failed, again, body = _unreadable(error), True, {}
             may_have_happened |= failed.kind is GatewayErrorKind.UNKNOWN
             asked_to_wait = failed.retry_after_seconds or 0.0
@@ -83,7 +88,7 @@ class Calls:
 
 
 def _checked(answer: stripe.StripeObject, expected: str) -> dict[str, Any]:
-    told: dict[str, Any] = answer.to_dict()
+    told: dict[str, Any] = answer.to_dict(for_json=True)  # it makes other types of some numbers in texts
     if told.get("object") != expected:
         raise ValueError(f"not a {expected}")
     for obj in told["data"] if expected == "list" else [told]:
@@ -103,7 +108,8 @@ def _unreadable(error: Exception) -> GatewayError:
 def _refusal(error: stripe.StripeError) -> GatewayError:
     told = part(_body(error), "error")
     by_transport = error.code if isinstance(error, NoAnswerError) else None
-    return GatewayError(
+    made = KeptError if _is_kept(error) and _kind(error) is GatewayErrorKind.UNKNOWN else GatewayError
+    return made(
         _kind(error),
         _without_secrets(error.user_message),
         code=_word(told, "code") or _word(told, "type") or by_transport or _UNREADABLE,
@@ -138,16 +144,24 @@ def _kind(error: stripe.StripeError) -> GatewayErrorKind:
 def _may_repeat(error: stripe.StripeError) -> bool:
     """Stripe's own word counts; else whatever may be a passing trouble, but not a limit on our rate.
 
+    A 429 may also say that another call holds the object for a moment; that one is to be repeated.
+    Source: docs.stripe.com/rate-limits, "Object lock timeouts", of which a copy was read in November 2026.
+
     What was kept under our key is said again however often it is asked for, and so is that the key stands for a call
     with other parameters: one that an older version of this adapter may have made, so that nobody knows but Stripe.
     """
-    headers = error.headers or {}
-    if headers.get("idempotent-replayed") == "true" or isinstance(error, stripe.IdempotencyError):
+    if _is_kept(error):
         return False
-    word = headers.get("stripe-should-retry")
+    word = (error.headers or {}).get("stripe-should-retry")
     if word in ("true", "false"):
         return word == "true"
-    return isinstance(error, NotSentError) or _kind(error) is GatewayErrorKind.UNKNOWN
+    passing = isinstance(error, NotSentError) or _word(part(_body(error), "error"), "code") == _LOCKED
+    return passing or _kind(error) is GatewayErrorKind.UNKNOWN
+
+
+def _is_kept(error: stripe.StripeError) -> bool:
+    replayed = (error.headers or {}).get("idempotent-replayed") == "true"
+    return replayed or isinstance(error, stripe.IdempotencyError)
 
 
 def _body(error: stripe.StripeError) -> Json:

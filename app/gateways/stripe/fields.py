@@ -45,6 +45,8 @@ def number(obj: Json, name: str) -> int | None:
 def money(obj: Json, name: str) -> Money | None:
     """Return an amount in the object's own currency, or None when it is missing or null."""
     amount = number(obj, name)
+    if amount is not None and amount < 0:
+        raise _wrong(obj, name, "an amount")
     return None if amount is None else from_stripe(amount, required_text(obj, "currency"))
 
 

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from app.simulators.stripe.parameters import Parameters
 
 LARGEST: Final = 99_999_999
+_LARGER: Final = {
+    "COP": 9_999_999_999,
+    "HUF": 9_999_999_999,
+    "IDR": 999_999_999_999,
+    "INR": 999_999_999,
+    "JPY": 9_999_999_999,
+}
 _NO_DIGITS: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _THREE_DIGITS: Final = frozenset("BHD JOD KWD OMR TND".split())
 _ENDS_IN_00: Final = frozenset({"ISK", "UGX"})
@@ -42,9 +49,10 @@ def amount_of(parameters: Parameters, currency: str, name: str = "amount") -> in
         raise RefusedError(
             f"Amount must be at least {smallest} {currency}", code="amount_too_small", param=name
         )
-    if amount > LARGEST:
+    largest = _LARGER.get(currency.upper(), LARGEST)
+    if amount > largest:
         raise RefusedError(
-            f"Amount must be no more than {LARGEST} {currency}", code="amount_too_large", param=name
+            f"Amount must be no more than {largest} {currency}", code="amount_too_large", param=name
         )
     code = currency.upper()
     if (code in _THREE_DIGITS and amount % 10) or (code in _ENDS_IN_00 and amount % 100):

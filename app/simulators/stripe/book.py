@@ -96,7 +96,8 @@ class Book:
         if intent.status != "requires_capture" or charge is None:
             raise self.unexpected(intent, "captured", "requires_capture")
         amount = intent.amount_capturable if amount is None else amount
-        if not 0 < amount <= intent.amount_capturable:
+        releases = final and amount == 0 and intent.amount_received  # nothing more is taken of what is left
+        if not (releases or 0 < amount <= intent.amount_capturable):
             raise RefusedError(
                 f"The amount to capture ({amount}) must be between 1 and {intent.amount_capturable}.",
                 code="amount_too_large",

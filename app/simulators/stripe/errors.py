@@ -61,10 +61,10 @@ def trouble_response(status: int) -> Response:
             {"Stripe-Rate-Limited-Reason": "global-rate"},
         )
     if status == 409:  # noqa: PLR2004 - likewise
-        said = (
-            "This object cannot be accessed right now because another API request is currently accessing it."
+        said = "There is currently another in-progress request using this Idempotent Key. Please try again later."
+        return _trouble(
+            {"message": said, "type": "idempotency_error", "code": "idempotency_key_in_use"}, status
         )
-        return _trouble({"message": said, "type": INVALID_REQUEST, "code": "lock_timeout"}, status)
     kind = "api_error" if status >= 500 else INVALID_REQUEST  # noqa: PLR2004 - likewise
     return _trouble({"message": _UNSAID, "type": kind}, status)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from app.simulators.stripe.objects import Charge, Entity
 
 RESPOND_SECONDS: Final = 7 * 24 * 3600
+_BEGINNINGS: Final = {"pending": "pending", "asks": "requires_action"}
+"""How a refund begins, by what its payment's plan says; `asks` is how one by bank transfer waits for the shopper."""
 _EVIDENCE_DECIDES: Final = {"winning_evidence": True, "losing_evidence": False}
 """What in `uncategorized_text` decides a dispute of a test card at once."""
 
@@ -48,17 +50,23 @@ class Reversals:
             created=int(time.time()),
             reason=reason,
             metadata=metadata,
-            status="pending" if charge.plan.refund == "pending" else "succeeded",
+            status=_BEGINNINGS.get(charge.plan.refund or "", "succeeded"),
         )
         self.refunds[refund.id] = refund
         charge.amount_refunded += refund.amount
         self._tell("refund.created", refund)
         self._tell("charge.refunded", charge)
         if charge.plan.refund == "pending":
-            self._later(lambda: self._succeed(refund))
+            self._later(lambda: self.succeed(refund))
         elif charge.plan.refund == "fails":
             self._later(lambda: self._fail_once(refund, charge))
         return refund
+
+    def succeed(self, refund: Refund) -> None:
+        """Have a refund come through."""
+        if refund.status in _BEGINNINGS.values():
+            refund.status = "succeeded"
+            self._tell("refund.updated", refund)
 
     def fail(self, refund: Refund, charge: Charge, reason: str = "unknown") -> None:
         """Have a refund come back, also after it had succeeded."""
@@ -73,20 +81,32 @@ class Reversals:
         self._tell("refund.updated", refund)
         self._tell("charge.refund.updated", refund)
 
-    def cancel(self, refund: Refund) -> None:
-        """Give a refund up that waits for the shopper; no refund of a card does."""
-        raise RefusedError(
-            f"Refund {refund.id} can't be canceled: only one with status `requires_action` can.", begun=True
-        )
+    def cancel(self, refund: Refund, charge: Charge) -> None:
+        """Give a refund up that waits for the shopper; none that goes back to a card does."""
+        if refund.status != "requires_action":
+            raise RefusedError(
+                f"Refund {refund.id} can't be canceled: only one with status `requires_action` can.",
+                begun=True,
+            )
+        refund.status = "canceled"
+        charge.amount_refunded -= refund.amount
+        self._tell("refund.updated", refund)
 
-    def open_dispute(self, charge: Charge, reason: str = "fraudulent", *, inquiry: bool = False) -> Dispute:
-        """Have the shopper contest a charge. Unless it is an inquiry, the money is withdrawn."""
+    def open_dispute(
+        self,
+        charge: Charge,
+        reason: str = "fraudulent",
+        *,
+        inquiry: bool = False,
+        amount: int | None = None,
+    ) -> Dispute:
+        """Have the shopper contest a charge, or a part of it. Unless it is an inquiry, the money is withdrawn."""
         now = int(time.time())
         dispute = Dispute(
             id=new_id("du"),
             charge=charge.id,
             intent=charge.intent,
-            amount=charge.amount_captured,
+            amount=charge.amount_captured if amount is None else amount,
             currency=charge.currency,
             created=now,
             due_by=now + RESPOND_SECONDS,
@@ -101,6 +121,18 @@ class Reversals:
         if not inquiry:
             self._tell("charge.dispute.funds_withdrawn", dispute)
         return dispute
+
+    def escalate(self, dispute: Dispute) -> None:
+        """Have an inquiry become a dispute that takes the money, under the same id."""
+        dispute.status = "needs_response"
+        dispute.moved.append(-dispute.amount)
+        self._tell("charge.dispute.updated", dispute)
+        self._tell("charge.dispute.funds_withdrawn", dispute)
+
+    def appeal(self, dispute: Dispute) -> None:
+        """Have a dispute that was lost be looked at once more."""
+        dispute.status = "appeal_under_review"
+        self._tell("charge.dispute.updated", dispute)
 
     def answer_dispute(
         self, dispute: Dispute, evidence: dict[str, str], metadata: dict[str, str], *, submits: bool
@@ -147,11 +179,6 @@ class Reversals:
                 param="amount",
                 begun=True,
             )
-
-    def _succeed(self, refund: Refund) -> None:
-        if refund.status == "pending":
-            refund.status = "succeeded"
-            self._tell("refund.updated", refund)
 
     def _fail_once(self, refund: Refund, charge: Charge) -> None:
         if refund.status == "succeeded":

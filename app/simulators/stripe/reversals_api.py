@@ -92,7 +92,7 @@ class ReversalsApi:
     def _cancel_refund(self, call: Call) -> _Shown:
         expand = self._showing.expansion(Parameters(call.form, "expand"), "refund")
         refund = found(self._reversals.refunds, call.id, "refund")
-        self._reversals.cancel(refund)
+        self._reversals.cancel(refund, self._book.charges[refund.charge])
         return expand.of(refund.shown())
 
     def _list_disputes(self, call: Call) -> _Shown:
