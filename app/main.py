@@ -44,6 +44,7 @@ from schema import Services, graphql_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from pydantic import SecretStr
@@ -266,6 +267,7 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             webhook_id=settings.paypal_webhook_id,
             api_base=settings.paypal_api_base or PAYPAL_LIVE_BASE,
             webhook_check=WebhookCheck(settings.paypal_webhook_check),
+            trust_roots_pem=_contents(settings.paypal_trust_roots),
             timeout_seconds=settings.gateway_timeout_seconds,
         )
     if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
@@ -276,6 +278,18 @@ def _gateway_settings(settings: Settings) -> dict[str, object]:
             timeout_seconds=settings.gateway_timeout_seconds,
         )
     return given
+
+
+def _contents(path: Path | None) -> bytes | None:
+    """Return what is in a file of the settings.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}.") from error
 
 
 def gateways_of(settings: Settings) -> GatewayRegistry:

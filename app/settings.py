@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     paypal_webhook_id: str = ""
     paypal_api_base: str | None = None
     """https://api-m.sandbox.paypal.com for PayPal's sandbox; without it, live."""
+    paypal_trust_roots: Path | None = None
+    """A PEM file of the authorities that PayPal's webhook certificates lead to, instead of the system's."""
     paypal_webhook_check: str = Field(default="offline", pattern="^(offline|postback)$")
     sandbox_url: str | None = None
     sandbox_secret_key: SecretStr | None = None

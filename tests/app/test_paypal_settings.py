@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.cli.doctor import _paypal
 from app.gateways.paypal import LIVE_BASE, PayPalSettings, WebhookCheck
-from app.main import _gateway_settings
+from app.main import _gateway_settings, gateways_of
 from app.settings import SettingsError, load_settings
+from app.simulators.paypal.signer import Signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GIVEN: dict[str, Any] = {
     "paypal_client_id": "client",
@@ -29,6 +33,18 @@ def test_the_gateway_is_set_up_from_the_settings() -> None:
     assert (plain.client_secret, plain.webhook_id, plain.api_base) == ("made-up-secret", "WH1", LIVE_BASE)
     assert (more.api_base, more.webhook_check) == ("http://127.0.0.1:9", WebhookCheck.POSTBACK)
     assert "made-up-secret" not in repr(plain)
+
+
+def test_authorities_are_read_from_a_file(tmp_path: Path) -> None:
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(Signer("WH1", "https://x").root_pem)
+
+    given = _gateway_settings(load_settings(**GIVEN, paypal_trust_roots=roots))["paypal"]
+
+    assert isinstance(given, PayPalSettings)
+    assert given.trust_roots_pem == roots.read_bytes()
+    with pytest.raises(SettingsError, match="can't be read"):
+        gateways_of(load_settings(**GIVEN, paypal_trust_roots=tmp_path / "none.pem"))
 
 
 def test_without_both_credentials_there_is_no_paypal() -> None:

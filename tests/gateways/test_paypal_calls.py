@@ -10,8 +10,8 @@ import pytest
 
 from app.domain.facts import FactKind
 from app.domain.states import PaymentStatus
-from app.gateways import NO_REFERENCE, GatewayError, GatewayErrorKind
-from app.gateways.paypal import build
+from app.gateways import NO_REFERENCE, GatewayError, GatewayErrorKind, http
+from app.gateways.paypal import PayPalSettings, build
 from app.simulators.kit import Control
 from app.simulators.kit.chaos import Chaos, Fault, Mishap
 from tests.gateways.paypal_shop import (
@@ -26,12 +26,14 @@ from tests.gateways.paypal_shop import (
     refund_of,
     state_of,
 )
+from tests.gateways.scripted_http import Answer, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
     from app.gateways import GatewayAnswer, PaymentHandle
     from app.gateways.paypal.fields import Json
+    from tests.gateways.scripted_http import Behaviour
 
 
 @pytest.fixture
@@ -304,3 +306,70 @@ async def test_without_a_token_nothing_was_asked(shop: Shop) -> None:
 
     assert (error.kind, error.code) == (GatewayErrorKind.UNAVAILABLE, "no_token")
     assert shop.simulator.truth() == []
+
+
+async def test_all_who_wait_for_a_token_share_its_failure() -> None:
+    async with paypal_shop(timeout_seconds=0.5) as shop:
+        shop.simulator.chaos = Chaos(api_fail={"token": Fault(Mishap.HANG, None)})
+        started = asyncio.get_running_loop().time()
+
+        errors = await asyncio.gather(
+            *(refused(shop.gateway.create(replace(CREATE, idempotency_key=f"k{n}"))) for n in range(8))
+        )
+
+        assert asyncio.get_running_loop().time() - started < 2.0
+        assert {error.kind for error in errors} == {GatewayErrorKind.UNAVAILABLE}
+        shop.simulator.chaos = Chaos()
+        assert (await shop.gateway.create(CREATE)).reference
+
+
+async def test_one_who_gives_up_takes_the_token_from_nobody(shop: Shop) -> None:
+    shop.simulator.chaos = Chaos(api_latency_ms=200)
+    hasty = asyncio.create_task(shop.gateway.create(CREATE))
+    patient = asyncio.create_task(shop.gateway.create(replace(CREATE, idempotency_key="create-2")))
+    await asyncio.sleep(0.05)
+    hasty.cancel()
+
+    assert (await patient).reference
+    assert shop.simulator.tokens.given == 1
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    script: list[Behaviour] = [
+        Answer({"access_token": "A", "expires_in": 3600}),
+        Answer("", 302, (("Location", "http://127.0.0.1:9/elsewhere"),)),
+    ]
+    async with ScriptedServer(script).running() as server:
+        gateway = build(PayPalSettings(client_id="c", client_secret="s", api_base=server.url))
+        error = await refused(gateway.create(CREATE))
+        await gateway.aclose()
+
+    assert error.kind is GatewayErrorKind.UNKNOWN
+    assert len(server.requests) == 2
+
+
+async def test_an_answer_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "ANSWER_BYTES_MAX", 1000)
+    script: list[Behaviour] = [
+        Answer({"access_token": "A", "expires_in": 3600}),
+        Answer({"id": "5O190127TN364715T", "pad": "x" * 2000}, 201),
+    ]
+    async with ScriptedServer(script).running() as server:
+        gateway = build(PayPalSettings(client_id="c", client_secret="s", api_base=server.url))
+        error = await refused(gateway.create(CREATE))
+        await gateway.aclose()
+
+    assert (error.kind, error.message) == (GatewayErrorKind.UNKNOWN, "PayPal's answer is too long.")
+
+
+async def test_a_repeated_call_carries_the_same_request_id() -> None:
+    token, broken = Answer({"access_token": "A", "expires_in": 3600}), Answer({}, 500)
+    async with ScriptedServer([token, broken]).running() as server:
+        gateway = build(PayPalSettings(client_id="c", client_secret="s", api_base=server.url))
+        for _ in range(2):
+            await refused(gateway.create(CREATE))
+        await refused(gateway.create(replace(CREATE, idempotency_key="create-2")))
+        await gateway.aclose()
+
+    first, again, other = (request.headers["paypal-request-id"] for request in server.requests[1:])
+    assert first == again != other

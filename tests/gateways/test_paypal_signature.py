@@ -1,4 +1,8 @@
-"""PayPal's signature against a delivery that PayPal itself signed, and every change of a bit in it."""
+"""PayPal's signature against a delivery that PayPal itself signed, and every change of a bit in it.
+
+The delivery is one of PayPal's webhook simulator, published with its headers in hookdeck/webhook-samples on GitHub; the
+key is that of the certificate which it names.
+"""
 
 from __future__ import annotations
 

@@ -25,9 +25,12 @@ from tests.gateways.paypal_shop import (
     refund_of,
     state_of,
 )
+from tests.gateways.scripted_http import Answer, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+CERTS = "/v1/notifications/certs"
 
 
 @pytest.fixture
@@ -161,6 +164,52 @@ async def test_paypal_itself_can_be_asked() -> None:
         assert verified.body == event.body
         assert await reason(shop, shop.signed(event), spaced) == "mismatch"
         assert await reason(shop, shop.signed(event), b'{}, "webhook_id": "x"') == "not_json"
+
+
+async def test_paypal_is_asked_of_its_own_certificates_alone() -> None:
+    async with paypal_shop(webhook_check=WebhookCheck.POSTBACK, trust_roots_pem=None) as shop:
+        event = await approval(shop)
+        given = shop.simulator.tokens.given
+        elsewhere = {**shop.signed(event), "paypal-cert-url": "https://evil.example/certs/1"}
+
+        assert await reason(shop, elsewhere, event.body) == "untrusted_address"
+        assert shop.simulator.tokens.given == given
+
+
+async def test_few_certificates_are_kept(shop: Shop) -> None:
+    event = await approval(shop)
+    certificates = shop.gateway._verification._certificates
+    for number in range(40):
+        headers = {**shop.signed(event), "paypal-cert-url": f"{shop.simulator.url}{CERTS}/CERT-{number}"}
+        await shop.gateway.verify(headers, event.body, datetime.now(UTC))
+
+    assert len(certificates._kept) == 16
+
+
+async def test_a_certificate_that_lies_elsewhere_is_none(shop: Shop) -> None:
+    event = await approval(shop)
+    redirects = Answer("", 302, (("Location", f"{shop.simulator.url}{CERTS}/CERT-1"),))
+    async with ScriptedServer([redirects]).running() as server:
+        gateway = build(replace(shop.settings, api_base=server.url))
+        headers = {**shop.signed(event), "paypal-cert-url": f"{server.url}{CERTS}/CERT-1"}
+        with pytest.raises(SignatureError) as refusal:
+            await gateway.verify(headers, event.body, datetime.now(UTC))
+        await gateway.aclose()
+
+    assert refusal.value.reason == "bad_certificate"
+    assert len(server.requests) == 1
+
+
+async def test_an_event_that_makes_no_sense_does_not_end_the_list(shop: Shop) -> None:
+    start = datetime.now(UTC) - timedelta(days=1)
+    await shop.taken()
+    good = len(shop.simulator.told)
+    shop.simulator.told.insert(0, {**shop.simulator.told[0], "id": "WH-ODD", "resource": []})
+    shop.simulator.told.insert(1, {**shop.simulator.told[0], "id": None})
+
+    missed = [note async for note in shop.gateway.missed(start)]
+
+    assert len(missed) == good
 
 
 async def test_an_approval_asks_us_to_look(shop: Shop) -> None:

@@ -164,3 +164,17 @@ async def test_the_same_key_under_way_is_a_conflict(world: World) -> None:
     assert issue(await world.create()) == (409, "PREVIOUS_REQUEST_IN_PROGRESS")
     world.simulator.repetitions.end(key)
     assert (await world.create()).status_code == 201
+
+
+async def test_captures_and_authorisations_are_shown_by_themselves(world: World) -> None:
+    order = (await world.create()).json()["id"]
+    world.simulator.pay(order, Control.SUCCEEDS, None)
+    taken = await world.post(f"/v2/checkout/orders/{order}/capture", {}, **{"PayPal-Request-Id": "k2"})
+    (capture,) = taken.json()["purchase_units"][0]["payments"]["captures"]
+
+    shown = await world.api.get(f"/v2/payments/captures/{capture['id']}")
+    missing = await world.api.get("/v2/payments/authorizations/none")
+
+    assert shown.json()["id"] == capture["id"]
+    assert shown.json()["status"] == "COMPLETED"
+    assert issue(missing) == (404, "INVALID_RESOURCE_ID")

@@ -16,7 +16,7 @@ from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, Gat
 from app.gateways.paypal.amounts import CURRENCIES
 from app.gateways.paypal.backlog import events_since
 from app.gateways.paypal.calls import Calls, request_id, unreadable
-from app.gateways.paypal.events import read_event, tells_of_money, warn_unknown
+from app.gateways.paypal.events import read_event, tells_of_money, warn_once, warn_unknown
 from app.gateways.paypal.facts import (
     OPEN_HOLDS,
     TAKEN,
@@ -179,8 +179,9 @@ class PayPalGateway:
             if tells_of_money(event):
                 try:
                     notification = read_event(event)
-                except ValueError as error:
-                    raise unreadable(error) from error
+                except ValueError:
+                    warn_once("paypal.unreadable_event", str(event.get("id")))
+                    continue
                 yield replace(notification, body=orjson.dumps(event))
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:

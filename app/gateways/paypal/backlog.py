@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from app.gateways.contract import GatewayError, GatewayErrorKind
 from app.gateways.paypal.calls import unreadable
-from app.gateways.paypal.fields import Json, link, listed, moment, required_text
+from app.gateways.paypal.fields import Json, link, listed, moment, text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,7 +54,9 @@ async def _between(
         page = await get(path)
         try:
             for event in listed(page, "events"):
-                event_id = required_text(event, "id")
+                event_id = text(event, "id")
+                if event_id is None:
+                    continue  # nothing that could be known by it
                 found[event_id] = (moment(event, "create_time") or start, event_id, event)
             following = _next(page)
         except ValueError as error:

@@ -61,6 +61,7 @@ class Calls:
 
     async def aclose(self) -> None:
         """Close connections."""
+        await self._token.aclose()
         await self._http.aclose()
 
     async def _exchange(

@@ -64,7 +64,7 @@ class Certificates:
             SignatureError: untrusted_address, bad_certificate or untrusted_certificate.
             GatewayError: UNAVAILABLE when it can't be fetched now.
         """
-        self._check_address(url)
+        self.check_address(url)
         chain = self._kept.get(url)
         if chain is None:
             chain = await self._fetched(url)
@@ -80,7 +80,12 @@ class Certificates:
         await asyncio.gather(*fetching, return_exceptions=True)
         await self._http.aclose()
 
-    def _check_address(self, url: str) -> None:
+    def check_address(self, url: str) -> None:
+        """Check that an address is one of PayPal's certificates.
+
+        Raises:
+            SignatureError: untrusted_address.
+        """
         try:
             parts = urlsplit(url)
         except ValueError:

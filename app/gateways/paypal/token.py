@@ -34,22 +34,36 @@ class AccessToken:
         self._headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
         self._http = http
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._value = ""
         self._good_until = 0.0
 
     async def value(self, refused: str | None = None) -> str:
         """Return a token that is good for a while yet, and is not `refused`, which the API took no more.
 
+        All who wait share one renewal, and its failure, too: PayPal is not asked once more for each of them.
+
         Raises:
             GatewayError: REJECTED when the credentials are not good, UNAVAILABLE when no token came.
         """
-        if self._is_good(refused):
-            return self._value
-        async with self._lock:
-            if not self._is_good(refused):
-                await self._renew()
-            return self._value
+        if not self._is_good(refused):
+            if self._renewing is None:
+                self._renewing = asyncio.create_task(self._renew())
+                self._renewing.add_done_callback(self._ended)
+            # One who gives up waiting must not take the token from the others.
+            await asyncio.shield(self._renewing)
+        return self._value
+
+    async def aclose(self) -> None:
+        """Give up a renewal that is under way."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+
+    def _ended(self, renewal: asyncio.Task[None]) -> None:
+        self._renewing = None
+        if not renewal.cancelled():
+            renewal.exception()  # seen, also when nobody waits any more
 
     def _is_good(self, refused: str | None) -> bool:
         return self._clock() < self._good_until and self._value != refused

@@ -39,6 +39,8 @@ class Verification:
             raise SignatureError("no_webhook_id")
         transmission = read_transmission(headers)
         if self._settings.webhook_check is WebhookCheck.POSTBACK:
+            # A forger's delivery is to cost a call only when it looks like PayPal's.
+            self._certificates.check_address(transmission.certificate_url)
             believed = await self._ask(transmission, webhook_id, body)
             return Verified.by(lambda _: _insist(believed=believed), body, headers)
         key = await self._certificates.key(transmission.certificate_url, now)

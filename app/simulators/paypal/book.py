@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.simulators.paypal.account import Authorization, Capture, Order, Refund, now
 from app.simulators.paypal.amounts import read_amount
@@ -11,6 +11,7 @@ from app.simulators.paypal.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+URL_CHARS_MAX: Final = 4000
 _Thing = TypeVar("_Thing", Authorization, Capture, Refund)
 
 
@@ -53,16 +54,18 @@ class Book:
             raise ApiError(400, "MISSING_REQUIRED_PARAMETER", field="/purchase_units")
         unit = units[0]
         amount = read_amount(unit.get("amount"), "/purchase_units/@reference_id=='default'/amount")
-        wallet = (body.get("payment_source") or {}).get("paypal")
-        context = (wallet or body).get("experience_context") or body.get("application_context") or {}
+        source = _object(body, "payment_source")
+        wallet = _object(source, "paypal") if "paypal" in source else None
+        context = _object(body if wallet is None else wallet, "experience_context")
+        context = context or _object(body, "application_context")
         order = Order(
             intent=intent,
             amount=amount.minor,
             currency=amount.currency,
             custom_id=_word(unit, "custom_id", 255),
             invoice_id=_word(unit, "invoice_id", 127),
-            return_url=context.get("return_url"),
-            cancel_url=context.get("cancel_url"),
+            return_url=_word(context, "return_url", URL_CHARS_MAX),
+            cancel_url=_word(context, "cancel_url", URL_CHARS_MAX),
             status="CREATED" if wallet is None else "PAYER_ACTION_REQUIRED",
         )
         self.orders[order.id] = order
@@ -176,6 +179,15 @@ def _find(object_id: str, pairs: Iterable[tuple[Order, _Thing]]) -> tuple[Order,
         if thing.id == object_id:
             return order, thing
     raise ApiError(404, "INVALID_RESOURCE_ID")
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ApiError(400, "INVALID_PARAMETER_SYNTAX", field=f"/{name}")
+    return value
 
 
 def _word(body: dict[str, Any], name: str, chars_max: int) -> str | None:

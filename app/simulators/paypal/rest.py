@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app.simulators.kit.controls import json_response, read_body
 from app.simulators.paypal.errors import ApiError
 from app.simulators.paypal.listing import list_events
-from app.simulators.paypal.objects import show_capture, show_order, show_refund
+from app.simulators.paypal.objects import show_authorization, show_capture, show_order, show_refund
 from app.simulators.paypal.pages import approval_page, back
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Work = Callable[[str, dict[str, Any]], tuple[int, Any]]
 
+ROOTS_PATH: Final = "/_sim/roots.pem"
 _EVENT: Final = re.compile(rb'"webhook_event"\s*:\s*')
 
 
@@ -51,9 +52,12 @@ class Rest:
             Route("/v1/oauth2/token", self._token, methods=["POST"]),
             *(Route(path, self._changing(name, work), methods=["POST"]) for path, name, work in changes),
             Route(order, self._get_order, methods=["GET"]),
+            Route("/v2/payments/captures/{id}", self._get_capture, methods=["GET"]),
+            Route(held, self._get_authorization, methods=["GET"]),
             Route("/v1/notifications/webhooks-events", self._events, methods=["GET"]),
             Route("/v1/notifications/verify-webhook-signature", self._postback, methods=["POST"]),
             Route("/v1/notifications/certs/{id}", self._certificate, methods=["GET"]),
+            Route(ROOTS_PATH, self._roots, methods=["GET"]),
             Route("/checkoutnow", self._page, methods=["GET", "POST"]),
         ]
 
@@ -123,6 +127,20 @@ class Rest:
             request, "fetch", lambda: json_response(show_order(self._book.order(name), self._url))
         )
 
+    async def _get_capture(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        return await self._asked(
+            request, "fetch", lambda: json_response(show_capture(*self._book.capture(name), self._url))
+        )
+
+    async def _get_authorization(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        return await self._asked(
+            request,
+            "fetch",
+            lambda: json_response(show_authorization(*self._book.authorization(name), self._url)),
+        )
+
     async def _events(self, request: Request) -> Response:
         return await self._asked(
             request,
@@ -147,6 +165,10 @@ class Rest:
 
     async def _certificate(self, _: Request) -> Response:
         return Response(self._simulator.signer.chain_pem, media_type="text/plain")
+
+    async def _roots(self, _: Request) -> Response:
+        """Hand out the authority, which a merchant has to trust to check webhooks with the certificate."""
+        return Response(self._simulator.signer.root_pem, media_type="application/x-pem-file")
 
     async def _page(self, request: Request) -> Response:
         order = self._book.orders.get(request.query_params.get("token", ""))
