@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import stripe
 
+from app.gateways.budget import RetryBudget
 from app.gateways.contract import GatewayError, GatewayErrorKind
 from app.gateways.stripe.failures import failure_of_error
 from app.gateways.stripe.fields import Json, part
@@ -55,6 +56,7 @@ class Calls:
         self._retries = settings.max_network_retries
         self._delay_seconds = settings.retry_delay_seconds
         self._read_error = read_error
+        self._budget = RetryBudget()
 
     async def ask(self, expected: str, send: Callable[[], Awaitable[stripe.StripeObject]]) -> dict[str, Any]:
         """Send, again where that is safe and may help, and return the object of type `expected` as JSON.
@@ -64,6 +66,7 @@ class Calls:
         """
         may_have_happened = False
         retry = 0
+        self._budget.earn()
         while True:
             try:
                 return _checked(await send(), expected)
@@ -75,7 +78,8 @@ class Calls:
                 failed, again, body = _unreadable(error), True, {}
             may_have_happened |= failed.kind is GatewayErrorKind.UNKNOWN
             asked_to_wait = failed.retry_after_seconds or 0.0
-            if not again or retry >= self._retries or asked_to_wait > _DELAY_SECONDS_MAX:
+            again = again and retry < self._retries and asked_to_wait <= _DELAY_SECONDS_MAX
+            if not again or not self._budget.spend():
                 if may_have_happened and failed.kind is GatewayErrorKind.UNAVAILABLE:
                     failed.kind = GatewayErrorKind.UNKNOWN
                 raise self._read_error(failed, body)
