@@ -56,7 +56,7 @@ SUCCEEDED: Final = intent("succeeded", amount_received=1000, payment_method="pm_
 
 
 def gateway_at(url: str, **changes: Any) -> StripeGateway:  # noqa: ANN401 - settings of any type
-    quick: dict[str, Any] = {"timeout_seconds": 0.3, "max_network_retries": 0, "retry_delay_seconds": 0.001}
+    quick: dict[str, Any] = {"timeout_seconds": 1.0, "max_network_retries": 0, "retry_delay_seconds": 0.001}
     return build(replace(SETTINGS, api_base=url, **{**quick, **changes}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,17 +10,19 @@ import pytest
 from app.domain.money import Money
 from app.domain.states import CaptureMethod, PaymentMethodType, PaymentStatus, RefundStatus
 from app.gateways import CaptureRequest, GatewayError, GatewayErrorKind
-from app.gateways.paytm import PaytmSettings
+from app.gateways.paytm import PaytmSettings, build
 from app.identity import new_id
 from app.simulators.kit import Control
 from app.simulators.kit.chaos import read_chaos
 from app.simulators.paytm.account import now
 from app.simulators.paytm.signer import form_checksum
 from tests.gateways.paytm_shop import KEY, MID, PRICE, shop_open, told
+from tests.gateways.scripted_http import Answer, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
+    from app.gateways.paytm import PaytmGateway
     from tests.gateways.paytm_shop import Shop
 
 
@@ -278,3 +281,96 @@ async def test_a_callback_is_believed_as_far_as_it_is_signed(shop: Shop) -> None
         "payment_mismatch",
         "invalid_callback",
     ]
+
+
+PAID: dict[str, Any] = {"orderId": "", "txnId": "T1", "txnAmount": "499.00", "mid": MID}
+
+
+def said(status: str, code: str, message: str = "x", **body: Any) -> Answer:  # noqa: ANN401 - JSON
+    return Answer({"head": {}, "body": {"resultInfo": _info(status, code, message), **body}})
+
+
+def _info(status: str, code: str, message: str) -> dict[str, str]:
+    return {"resultStatus": status, "resultCode": code, "resultMsg": message}
+
+
+@asynccontextmanager
+async def answering(*script: Answer) -> AsyncIterator[PaytmGateway]:
+    """Speak to a server that answers so, one after the other."""
+    async with ScriptedServer(list(script)).running() as server:
+        gateway = build(PaytmSettings(mid=MID, merchant_key=KEY, api_base=server.url))
+        yield gateway
+        await gateway.aclose()
+
+
+def paid(shop: Shop, **changes: Any) -> Answer:  # noqa: ANN401 - JSON
+    return said("TXN_SUCCESS", "01", **{**PAID, "orderId": shop.reference, **changes})
+
+
+@pytest.mark.parametrize("there", ["617", "629"])
+@pytest.mark.parametrize(
+    "looked_up", [said("TXN_FAILURE", "631"), said("PENDING", "601"), said("PENDING", "501")]
+)
+async def test_a_refund_that_is_there_and_not_yet_shown_is_not_called_refused(
+    shop: Shop, there: str, looked_up: Answer
+) -> None:
+    async with answering(paid(shop), said("TXN_FAILURE", there), looked_up) as gateway:
+        error = await refusal(gateway.refund(shop.refund(100)))
+
+    assert error.kind is GatewayErrorKind.UNKNOWN
+
+
+async def test_a_refund_whose_state_is_not_told_is_not_called_none(shop: Shop) -> None:
+    shop.refund_ids = (new_id(),)
+    async with answering(paid(shop), said("PENDING", "601")) as gateway:
+        error = await refusal(gateway.fetch(shop.payment))
+
+    assert error.kind is GatewayErrorKind.UNKNOWN
+
+
+@pytest.mark.parametrize("code", ["330", "335"])
+async def test_a_wrong_key_is_no_decline(shop: Shop, code: str) -> None:
+    async with answering(said("TXN_FAILURE", code, orderId=shop.reference)) as gateway:
+        asked = await refusal(gateway.fetch(shop.payment))
+        given_up = await refusal(gateway.cancel(shop.payment, None, "cancel-1"))
+
+    assert [asked.kind, given_up.kind] == [GatewayErrorKind.REJECTED] * 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"orderId": "ANOTHER"},
+        {"mid": "ANOTHER"},
+        {"txnAmount": ""},
+        {"txnId": ""},
+        {"txnAmount": "1.234"},
+        {"orderId": None},
+    ],
+)
+async def test_a_success_that_is_not_of_this_payment_or_not_whole_is_not_believed(
+    shop: Shop, changes: dict[str, object]
+) -> None:
+    async with answering(paid(shop, **changes)) as gateway:
+        error = await refusal(gateway.fetch(shop.payment))
+
+    assert (error.kind, error.code) == (GatewayErrorKind.UNKNOWN, "unreadable_answer")
+
+
+async def test_long_words_and_odd_signs_hide_no_money(shop: Shop) -> None:
+    message = "x" * 5000 + "\x00\ud800"
+    async with answering(
+        said("TXN_SUCCESS", "01", message, **{**PAID, "orderId": shop.reference, "txnId": "T\x001"})
+    ) as gateway:
+        answer = await gateway.fetch(shop.payment)
+
+    assert told(answer) == ["ATTEMPT_STARTED", "CAPTURED"]
+    assert answer.facts[1].object_id == "T1"
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"body":{}}', b"\xff", b"[" * 100_000])
+async def test_an_answer_that_makes_no_sense_is_unknown(shop: Shop, raw: bytes) -> None:
+    async with answering(Answer(raw)) as gateway:
+        error = await refusal(gateway.fetch(shop.payment))
+
+    assert error.kind is GatewayErrorKind.UNKNOWN

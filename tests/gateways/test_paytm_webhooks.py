@@ -134,6 +134,13 @@ def test_a_refund_is_told_as_accepted_and_as_sent() -> None:
     assert succeeded.reported_at == datetime(2020, 9, 3, 11, 22, 10, tzinfo=UTC), "Paytm writes Indian time"
 
 
+@pytest.mark.parametrize("word", ["status", "userCreditInitiateStatus"])
+def test_a_refund_that_did_not_go_well_is_not_told_as_sent(word: str) -> None:
+    told = read(message({**REFUND, "userCreditInitiateTimestamp": "2020-09-03 16:52:10.0", word: "FAILURE"}))
+
+    assert kinds(told) == ["REFUND_PENDING"]
+
+
 def test_a_refund_that_staff_made_at_paytm_is_none_of_ours() -> None:
     (fact,) = read(message({**REFUND, "refId": "REFUNDID_98765"})).facts
 

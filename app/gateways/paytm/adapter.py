@@ -133,10 +133,11 @@ class PaytmGateway:
                 "refundAmount": to_paytm(request.amount),
             },
         )
-        if result.code == results.DUPLICATE_REFUND:
+        if result.code in results.REFUND_THERE_CODES:
             facts = await self._refund_facts(order_id, request.refund_id)
             if not facts:
-                raise refusal_of(result)
+                # It is there, and not yet where it is looked up: called refused, it would be paid out once more.
+                raise unreadable()
             return GatewayAnswer(facts=facts, reference=order_id)
         if result.status not in results.SUCCEEDED and result.status != results.PENDING:
             raise refusal_of(result)
@@ -229,10 +230,12 @@ class PaytmGateway:
         )
         if results.is_no_record(result):
             return result, None
+        if results.is_about_us(result):
+            raise refusal_of(result)
         if "orderId" not in told and results.is_system_error(result):
             raise refusal_of(result)
         status = _read(WireStatus, told)
-        if status.order_id != order_id:
+        if status.order_id != order_id or status.merchant not in (None, self._settings.mid):
             raise unreadable()
         return result, status
 
@@ -241,9 +244,11 @@ class PaytmGateway:
         result, told = await self._client.signed("/v2/refund/status", body)
         if result.code in results.NO_REFUND_CODES or results.is_no_record(result):
             return ()
+        if results.is_about_us(result):
+            raise refusal_of(result)
         if "refundId" not in told:
-            if results.is_system_error(result):
-                raise refusal_of(result)
+            if results.is_system_error(result) or result.status != results.FAILED:
+                raise unreadable()
             return ()
         return _facts(refund_facts(result, _read(WireRefund, told)))
 

@@ -43,6 +43,8 @@ _DISPUTES: Final = {
     "WON": FactKind.DISPUTE_WON,
 }
 """Paytm's page on the chargeback webhook shows NEW alone; the others are taken at their word, should they come."""
+_GONE_WELL: Final = frozenset({None, *results.SUCCEEDED})
+"""No sample of the webhook has a status; should one, it has to be one of these."""
 _REFUND_FAILED: Final = "refund_failed"
 
 
@@ -101,7 +103,7 @@ def told_refund_facts(refund: WireRefund) -> Iterator[Fact]:
         ValueError: it doesn't say which refund, or of how much.
     """
     yield _refund_fact(FactKind.REFUND_PENDING, refund, None)
-    if refund.credited_at is not None:
+    if refund.credited_at is not None and _GONE_WELL.issuperset((refund.status, refund.credit)):
         yield _refund_fact(FactKind.REFUND_SUCCEEDED, refund, None)
 
 

@@ -16,7 +16,10 @@ FAILED: Final = "TXN_FAILURE"
 NO_RECORD_CODES: Final = frozenset({"331", "334"})
 """Of an order that nobody began to pay, or that there never was: Paytm doesn't tell them apart."""
 NO_REFUND_CODES: Final = frozenset({"631"})
-DUPLICATE_REFUND: Final = "617"
+REFUND_THERE_CODES: Final = frozenset({"617", "629"})
+"""A refund of that name was asked for before, or has gone through."""
+_NOT_ITS_MERCHANT: Final = frozenset({"330", "335"})
+"""The key or the merchant is not right, which says nothing of any payment."""
 _SYSTEM_ERRORS: Final = frozenset({"U", "501", "00000900", "RF_501"})
 _ANOTHER_REFUND_UNDER_WAY: Final = "626"
 _WAIT_SECONDS: Final = 60.0
@@ -29,6 +32,11 @@ _UNSAID: Final = "Paytm gave no reason."
 def is_system_error(result: WireResult) -> bool:
     """Whether Paytm itself doesn't know how a call went."""
     return result.status in _SYSTEM_ERRORS or result.code in _SYSTEM_ERRORS
+
+
+def is_about_us(result: WireResult) -> bool:
+    """Whether a call was refused for who asks, whatever it was about."""
+    return result.code in _NOT_ITS_MERCHANT
 
 
 def is_no_record(result: WireResult) -> bool:

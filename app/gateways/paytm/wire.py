@@ -15,14 +15,17 @@ from app.domain.money import Money
 from app.gateways.paytm.amounts import from_paytm
 
 _INDIA: Final = timezone(timedelta(hours=5, minutes=30))
+_TEXT_CHARS_MAX: Final = 500
 _FORMATS: Final = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
 
 
 def _text(value: object) -> object:
-    """Read a text; an empty one is none, and a number is its digits."""
-    if value == "":
-        return None
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    """Read a text, as much of it as is kept; an empty one is none, and a number is its digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    return value[:_TEXT_CHARS_MAX].replace("\x00", "").encode("utf-8", "replace").decode() or None
 
 
 def _money(value: object) -> object:
@@ -39,7 +42,7 @@ def _moment(value: object) -> object:
     return None
 
 
-Text = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_text)]
+Text = Annotated[str | None, BeforeValidator(_text)]
 _Id = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9_@.\-]{1,100}$")]
 _Amount = Annotated[Money, BeforeValidator(_money)]
 _Moment = Annotated[datetime | None, BeforeValidator(_moment)]
@@ -73,6 +76,7 @@ class WireStatus(Wire):
     amount: _Amount | None = Field(default=None, alias="txnAmount")
     mode: Text = Field(default=None, alias="paymentMode")
     at: _Moment = Field(default=None, alias="txnDate")
+    merchant: Text = Field(default=None, alias="mid")
 
 
 class WireRefund(Wire):
@@ -85,6 +89,8 @@ class WireRefund(Wire):
     at: _Moment = Field(default=None, alias="merchantRefundRequestTimestamp")
     credited_at: _Moment = Field(default=None, alias="userCreditInitiateTimestamp")
     source: Text = None
+    status: Text = None
+    credit: Text = Field(default=None, alias="userCreditInitiateStatus")
 
 
 class WireLink(Wire):
