@@ -195,12 +195,12 @@ def _charge_facts(charge: Json, *, before_basil: bool, ended: bool = False) -> I
 
 
 def _may_go_on(charge: Json) -> bool:
-    """Whether a charge that was captured in part may be captured further; only its intent knows.
+    """Whether a charge that was captured in part might be captured further: only its intent says for certain.
 
-    Stripe's own connector for commercetools reads such a charge as captured in its documentation, and as not captured
-    in its tests.
-    Source: docs.stripe.com/payments/multicapture, and github.com/stripe/stripe-commercetools-checkout-app,
-    `charge.updated`; read in November 2026.
+    Stripe documents that `captured` is true after the last capture alone, and its own connector for commercetools that
+    it is after each. To wait for the intent costs little, for it is told with the charge.
+    Source: docs.stripe.com/payments/multicapture, "Webhooks", of which a copy was read in November 2026, and
+    github.com/stripe/stripe-commercetools-checkout-app, `charge.updated`.
     """
     several = part(part(part(charge, "payment_method_details"), "card"), "multicapture")
     taken = number(charge, "amount_captured")
