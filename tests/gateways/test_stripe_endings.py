@@ -111,6 +111,23 @@ def test_a_capture_that_leaves_something_held_is_told_by_the_intent_alone() -> N
     assert (state.captured.minor, state.capturable.minor) == (400, 600)
 
 
+def test_an_intent_that_holds_nothing_any_more_does_not_contradict_what_was_asked() -> None:
+    last = _held(900, 0)
+
+    alone = ends([("payment_intent.amount_capturable_updated", last)], HELD)
+    with_the_end = ends(
+        [
+            ("payment_intent.amount_capturable_updated", last),
+            ("payment_intent.succeeded", {**last, "status": "succeeded"}),
+        ],
+        HELD,
+    )
+
+    assert [
+        (state.conflict, state.captured.minor, state.capturable.minor) for state in (alone, with_the_end)
+    ] == [(None, 900, 0)] * 2
+
+
 def test_several_captures_of_one_hold_add_up_to_one_in_whatever_order_they_are_told() -> None:
     last = {**HOLDING, "status": "succeeded", "amount_received": 900, "amount_capturable": 0}
     state = ends(

@@ -202,7 +202,7 @@ async def test_nothing_is_decided_that_is_not_open(stripe: Stripe) -> None:
 
 
 async def test_each_fault_that_is_asked_for_comes_in_stripes_words(stripe: Stripe) -> None:
-    for status, kind in [(429, "invalid_request_error"), (409, "invalid_request_error"), (502, "api_error")]:
+    for status, kind in [(429, "invalid_request_error"), (409, "idempotency_error"), (502, "api_error")]:
         await stripe.chaos(api_fail={"fetch": {"answer": status, "times": 1}})
         answer = await stripe.api.get(f"{INTENTS}/pi_x")
         assert (answer.status_code, answer.json()["error"]["type"]) == (status, kind)

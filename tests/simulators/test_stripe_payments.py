@@ -175,12 +175,46 @@ async def test_several_captures_are_taken_where_they_were_asked_for(stripe: Stri
     held = await stripe.held(payment_method_options__card__request_multicapture="if_available")
     path = f"{INTENTS}/{held['id']}/capture"
 
+    before = len(stripe.told())
     first = await stripe.post(path, amount_to_capture=10000, final_capture="false")
+    between = stripe.bodies()[before:]
     last = await stripe.post(path, amount_to_capture=5000, expand__0="latest_charge")
+    after = stripe.bodies()[before + len(between) :]
 
     assert (first["status"], first["amount_capturable"]) == ("requires_capture", 39900)
     assert (last["status"], last["amount_received"]) == ("succeeded", 15000)
     assert last["latest_charge"]["payment_method_details"]["card"]["multicapture"] == {"status": "available"}
+    told = [(body["type"], body["data"]["object"].get("captured")) for body in (*between, *after)]
+    assert told == [
+        ("charge.updated", False),
+        ("payment_intent.amount_capturable_updated", None),
+        ("charge.updated", False),
+        ("payment_intent.amount_capturable_updated", None),
+        ("charge.captured", True),
+        ("payment_intent.succeeded", None),
+    ]
+
+
+async def test_the_rest_of_a_hold_is_released_by_capturing_nothing_more(stripe: Stripe) -> None:
+    held = await stripe.held(payment_method_options__card__request_multicapture="if_available")
+    path = f"{INTENTS}/{held['id']}"
+
+    at_first = await stripe.refusal(f"{path}/capture", amount_to_capture=0)
+    await stripe.post(f"{path}/capture", amount_to_capture=10_000, final_capture="false")
+    still_held = await stripe.refusal(f"{path}/capture", amount_to_capture=0, final_capture="false")
+    canceled = await stripe.refusal(f"{path}/cancel")
+    released = await stripe.post(f"{path}/capture", amount_to_capture=0)
+
+    assert [refused[1]["code"] for refused in (at_first, still_held, canceled)] == [
+        "amount_too_large",
+        "amount_too_large",
+        "payment_intent_unexpected_state",
+    ]
+    assert [released[name] for name in ("status", "amount_received", "amount_capturable")] == [
+        "succeeded",
+        10_000,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(

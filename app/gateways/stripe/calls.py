@@ -38,7 +38,11 @@ _LOCKED: Final = "lock_timeout"
 
 
 class KeptError(GatewayError):
-    """What Stripe keeps under our key: it says so for a day at least, whatever becomes of the call meanwhile."""
+    """What Stripe keeps under our key: it says so for a day at least, whatever becomes of the call meanwhile.
+
+    Source: docs.stripe.com/error-low-level, "Server errors", of which a copy was read in November 2026: the outcome is
+    not known, Stripe may still carry it out or undo it, and another key may do it twice.
+    """
 
 
 def idempotency_key(step: str, key: str) -> str:

@@ -99,8 +99,7 @@ def capture_parameters(request: CaptureRequest) -> PaymentIntentCaptureParams:
 def release_parameters() -> PaymentIntentCaptureParams:
     """Return what captures nothing more and gives up the rest of a hold that was captured in part.
 
-    Source: docs.stripe.com/payments/multicapture, "Release uncaptured funds", and the tests of Stripe's own module for
-    Magento; read in November 2026.
+    Source: docs.stripe.com/payments/multicapture, "Release uncaptured funds", a copy, read in November 2026.
     """
     return {"amount_to_capture": 0, "final_capture": True, "expand": ["latest_charge"]}
 

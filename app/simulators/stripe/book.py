@@ -91,7 +91,11 @@ class Book:
             self._decline(intent, charge, decline)
 
     def capture(self, intent: Intent, amount: int | None, *, final: bool) -> None:
-        """Take what is held, or a part of it; unless `final`, what is left stays."""
+        """Take what is held, or a part of it; unless `final`, what is left stays.
+
+        Source: docs.stripe.com/payments/multicapture, a copy, read in November 2026: `captured` becomes true
+        with the last capture, also with one of nothing, or when the time is over.
+        """
         charge = self.charge_of(intent)
         if intent.status != "requires_capture" or charge is None:
             raise self.unexpected(intent, "captured", "requires_capture")
@@ -114,11 +118,14 @@ class Book:
         charge.amount_captured += amount
         intent.amount_received += amount
         intent.amount_capturable -= amount
-        if final or not intent.amount_capturable or taken >= CAPTURES_MAX:
-            self._end_hold(intent, charge)
-        else:
+        ends = final or not intent.amount_capturable or taken >= CAPTURES_MAX
+        if ends:
+            intent.status, intent.amount_capturable = "succeeded", 0
+        if charge.several:  # these tell of each capture, the last one included
             self._tell("charge.updated", charge)
             self._tell("payment_intent.amount_capturable_updated", intent)
+        if ends:
+            self._end_hold(intent, charge)
 
     def lapse(self, intent: Intent) -> None:
         """Have what is held run out of time: what was captured of it stays."""

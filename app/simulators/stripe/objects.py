@@ -176,7 +176,7 @@ class Charge:
             "payment_method": self.payment_method,
             "payment_method_details": self._details(),
             "receipt_email": self.receipt_email,
-            "refunded": 0 < self.amount_captured == self.amount_refunded,
+            "refunded": self.captured and 0 < self.amount_captured == self.amount_refunded,
             "status": self.status,
         }
 
