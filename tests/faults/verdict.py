@@ -73,7 +73,9 @@ async def judge(run: Run) -> Verdict:
         if verdict.is_good:
             break
         if run.stage.works:
-            await hasten(run.stage.database)  # what failed waits longer each time, and what it is for isn't lost
+            await hasten(
+                run.stage.database
+            )  # what failed waits longer each time, and what it is for isn't lost
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     return verdict
 
