@@ -17,6 +17,7 @@ from app.domain.states import (
     InboxEventStatus,
     JobKind,
     LatePaymentPolicy,
+    PaymentStatus,
     RefundInitiator,
 )
 from app.gateway_calls import GatewayCalls, canceled
@@ -201,8 +202,9 @@ async def test_a_hint_about_a_payment_at_its_end_owes_nothing(backroom: Backroom
 
 async def test_a_hint_about_a_payment_that_we_canceled_finds_its_money(backroom: Backroom) -> None:
     opened = await backroom.open(policy=LatePaymentPolicy.HOLD)
-    given_up = GatewayAnswer(facts=(canceled(opened.payment),))
+    given_up = GatewayAnswer(facts=(canceled(opened.payment),), reference=opened.payment.reference)
     await GatewayCalls(backroom.settler).report(opened.payment, given_up, EventSource.API)
+    before = (await backroom.payment(opened)).status
     await backroom.settler.submit(
         Command(order_id=opened.order.id, change=CancelOrder(reason=None, source=EventSource.STAFF))
     )
@@ -211,6 +213,7 @@ async def test_a_hint_about_a_payment_that_we_canceled_finds_its_money(backroom:
     outcome = await backroom.settler.submit(hint(opened))
     await backroom.work()
 
+    assert before is PaymentStatus.CANCELED
     assert outcome.owes
     assert await backroom.status(opened) == ("CANCELED", "REVIEW", "SUCCEEDED")
     assert await backroom.jobs() == []
