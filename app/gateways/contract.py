@@ -258,3 +258,10 @@ class Gateway(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+async def no_events() -> AsyncIterator[Notification]:
+    """Yield nothing: for a gateway that keeps no list of its events."""
+    events: tuple[Notification, ...] = ()
+    for event in events:
+        yield event

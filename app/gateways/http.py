@@ -11,6 +11,7 @@ import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
 
 CONNECTIONS_MAX: Final = 50
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
-KEEP_ALIVE_SECONDS: Final = 15.0
+KEEP_ALIVE_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_SECONDS: Final = 15.0
 """Shorter than what servers keep, so that a call does not meet a connection that is just being closed."""
 RETRY_AFTER_SECONDS_MAX: Final = 3600.0
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
+
+
+def check_base(gateway: str, api_base: str) -> None:
+    """Check that a gateway's secrets are sent over TLS, or stay on this machine.
+
+    Raises:
+        ValueError: the address is another.
+    """
+    parts = urlsplit(api_base)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError(f"The {gateway} API base must be https, or http on this machine.")
 
 
 @dataclass(frozen=True, slots=True)

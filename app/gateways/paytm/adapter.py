@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.domain.facts import Fact, FactKind, add_facts
 from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
-from app.gateways.contract import GatewayAnswer, SignatureError, Verified
+from app.gateways.contract import GatewayAnswer, SignatureError, Verified, no_events
 from app.gateways.paytm import results
 from app.gateways.paytm.actions import checkout_action, intent_action, qr_action
 from app.gateways.paytm.amounts import LIMITS, to_paytm
@@ -160,7 +160,7 @@ class PaytmGateway:
     def missed(self, since: datetime) -> AsyncIterator[Notification]:
         """Yield nothing: Paytm keeps no list of events."""
         del since
-        return _nothing()
+        return no_events()
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check the checksum, which is in the body. No time is signed."""
@@ -290,9 +290,3 @@ def _facts(told: Iterable[Fact]) -> tuple[Fact, ...]:
         return tuple(add_facts({}, told)[0].values())
     except ValueError as error:
         raise unreadable(error) from error
-
-
-async def _nothing() -> AsyncIterator[Notification]:
-    events: tuple[Notification, ...] = ()
-    for event in events:
-        yield event

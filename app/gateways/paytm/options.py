@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
+
+from app.gateways.http import check_base
 
 LIVE_BASE: Final = "https://secure.paytmpayments.com"
 STAGING_BASE: Final = "https://securestage.paytmpayments.com"
 """Source: paytmpayments.com/docs/api/initiate-transaction-api, read in November 2026."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _MID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 _WEBSITE: Final = re.compile(r"[A-Za-z0-9_]{1,30}")
 _KEY_BYTES: Final = 16
@@ -40,9 +40,7 @@ class PaytmSettings:
             raise ValueError("The Paytm website is a name like DEFAULT or WEBSTAGING.")
         if self.timeout_seconds <= 0:
             raise ValueError("Paytm's time-out must be positive.")
-        parts = urlsplit(self.api_base)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise ValueError("The Paytm API base must be https, or http on this machine.")
+        check_base("Paytm", self.api_base)
 
     @property
     def live(self) -> bool:

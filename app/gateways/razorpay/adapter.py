@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.facts import Fact, FactKind, add_facts
 from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
-from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified
+from app.gateways.contract import GatewayAnswer, GatewayError, GatewayErrorKind, Verified, no_events
 from app.gateways.razorpay.actions import checkout_action, intent_action, qr_action
 from app.gateways.razorpay.amounts import LIMITS, to_razorpay
 from app.gateways.razorpay.callback import check_callback
@@ -183,7 +183,7 @@ class RazorpayGateway:
     def missed(self, since: datetime) -> AsyncIterator[Notification]:
         """Yield nothing: Razorpay keeps no list of events."""
         del since
-        return _nothing()
+        return no_events()
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """Check `X-Razorpay-Signature` over the raw bytes."""
@@ -285,9 +285,3 @@ def _collected(told: Iterable[Fact]) -> tuple[Fact, ...]:
         return tuple(add_facts({}, told)[0].values())
     except ValueError as error:
         raise GatewayError(GatewayErrorKind.UNKNOWN, str(error), code="unreadable_answer") from error
-
-
-async def _nothing() -> AsyncIterator[Notification]:
-    events: tuple[Notification, ...] = ()
-    for event in events:
-        yield event

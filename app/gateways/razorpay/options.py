@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
+from app.gateways.http import check_base
 from app.gateways.razorpay.amounts import CURRENCIES
 
 API_BASE: Final = "https://api.razorpay.com"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEY_ID: Final = re.compile(r"rzp_(test|live)_[A-Za-z0-9]{1,64}")
 _CONTACT: Final = re.compile(r"\+?[0-9]{8,15}")
 
@@ -48,7 +47,7 @@ class RazorpaySettings:
         if not _CONTACT.fullmatch(self.contact) or "@" not in self.email:
             raise ValueError("Razorpay's stand-in contact must be a phone number, and the email one.")
         if self.api_base is not None:
-            _check_base(self.api_base)
+            check_base("Razorpay", self.api_base)
         if self.timeout_seconds <= 0:
             raise ValueError("Razorpay's time-out must be positive.")
 
@@ -56,10 +55,3 @@ class RazorpaySettings:
     def live(self) -> bool:
         """Whether real money moves."""
         return self.key_id.startswith("rzp_live_")
-
-
-def _check_base(api_base: str) -> None:
-    parts = urlsplit(api_base)
-    secret_stays_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if parts.scheme != "https" and not secret_stays_here:
-        raise ValueError("The Razorpay API base must be https, or http on this machine.")
