@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 CONNECTIONS_MAX: Final = 50
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
-KEEP_ALIVE_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_SECONDS: Final = 15.0
+KEEP_ALIVE_SECONDS: Final = 15.0
 """Shorter than what servers keep, so that a call does not meet a connection that is just being closed."""
 RETRY_AFTER_SECONDS_MAX: Final = 3600.0
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -36,8 +36,14 @@ def check_base(gateway: str, api_base: str) -> None:
         ValueError: the address is another.
     """
     parts = urlsplit(api_base)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not parts.hostname or (parts.scheme != "https" and not is_local(api_base)):
         raise ValueError(f"The {gateway} API base must be https, or http on this machine.")
+
+
+def is_local(api_base: str) -> bool:
+    """Whether an address is a simulator on this machine."""
+    parts = urlsplit(api_base)
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-from urllib.parse import urlsplit
+
+from app.gateways.http import check_base, is_local
 
 LIVE_BASE: Final = "https://api-m.paypal.com"
 SANDBOX_BASE: Final = "https://api-m.sandbox.paypal.com"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class WebhookCheck(StrEnum):
@@ -48,14 +48,11 @@ class PayPalSettings:
             raise ValueError("PayPal's webhook id must be a word of ASCII.")
         if self.webhook_check not in set(WebhookCheck):
             raise ValueError(f"PayPal's webhook check is one of {', '.join(WebhookCheck)}.")
-        parts = urlsplit(self.api_base)
-        if not parts.hostname or (parts.scheme != "https" and not self.is_local):
-            raise ValueError("The PayPal API base must be https, or http on this machine.")
+        check_base("PayPal", self.api_base)
         if self.timeout_seconds <= 0:
             raise ValueError("PayPal's time-out must be positive.")
 
     @property
     def is_local(self) -> bool:
         """Whether the API is a simulator on this machine."""
-        parts = urlsplit(self.api_base)
-        return parts.scheme == "http" and parts.hostname in _LOOPBACK
+        return is_local(self.api_base)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+from app.gateways.http import check_base
+
 _LIVE_PREFIXES: Final = ("sk_live_", "rk_live_")
 _SUFFIX: Final = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}")
 """Source: docs.stripe.com/get-started/account/statement-descriptors, read in November 2026."""
@@ -50,7 +51,7 @@ class StripeSettings:
         if self.minimal_parameters and self.live:
             raise ValueError("Minimal parameters are for simulators, not for a live Stripe key.")
         if self.api_base is not None:
-            _check_base(self.api_base)
+            check_base("Stripe", self.api_base)
         _check_words(self.statement_descriptor_suffix, self.return_url)
         if self.timeout_seconds <= 0 or self.connect_timeout_seconds <= 0 or self.max_network_retries < 0:
             raise ValueError("Stripe's time-outs must be positive, and its retries not negative.")
@@ -70,10 +71,3 @@ def _check_words(suffix: str | None, return_url: str | None) -> None:
     parts = urlsplit(return_url or "https://unset")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("The Stripe return URL must be an address of the web.")
-
-
-def _check_base(api_base: str) -> None:
-    parts = urlsplit(api_base)
-    secret_stays_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if parts.scheme != "https" and not secret_stays_here:
-        raise ValueError("The Stripe API base must be https, or http on this machine.")
