@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import orjson
@@ -391,6 +392,35 @@ async def test_webhooks_and_polls_in_any_order_come_to_the_same(there: Counterpa
         dice.shuffle(alone)
         assert state_of(alone) == truth
     assert Money(49_900, payment.amount.currency) in truth
+
+
+async def test_all_orders_of_six_tellings_come_to_one_state(there: Counterpart) -> None:
+    payment = await there.open()
+    reference = payment.reference or ""
+    await there.control.pay(reference, Control.ASKS)
+    tellings = [tuple((await there.known(payment)).values())]
+    await there.control.resolve(reference, Control.SUCCEEDS)
+    tellings.append(tuple((await there.until(payment, FactKind.CAPTURED)).values()))
+    refund = refund_of(payment, 10_000)
+    await there.gateway.refund(refund)
+    asked = replace(payment, refund_ids=(refund.refund_id,))
+    tellings.append(tuple((await there.until(asked, FactKind.REFUND_SUCCEEDED)).values()))
+    await there.control.dispute(reference)
+    await there.control.close_dispute(reference, Control.WON)
+    tellings += [said.facts for _, said in await there.deliveries() if said.facts]
+    six = [[fact for each in tellings[start::6] for fact in each] for start in range(6)]
+    terms = PaymentTerms(amount=payment.amount, capture_method=payment.capture_method)
+    states = set()
+    for order in permutations(six):
+        facts: Facts = {}
+        for told in order:
+            facts = add_facts(facts, told)[0]
+        states.add(payment_state(terms, facts.values()))
+
+    (state,) = states
+    assert all(six)
+    assert (state.status, state.captured, state.refunded.minor) == ("SUCCEEDED", payment.amount, 10_000)
+    assert [dispute.status for dispute in state.disputes] == ["WON"]
 
 
 async def test_a_dispute_is_told_and_closed(there: Counterpart) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.domain.facts import Failure
+from app.domain.masking import mask_vpas
 from app.gateways.stripe.fields import Json, part, text
 
 _NOT_TO_BE_TOLD: Final = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
@@ -36,6 +37,6 @@ def _failure(code: str, message: str | None, decline_code: str | None) -> Failur
     # Another try may always work: the intent stays open, and the shopper may take another card.
     return Failure(
         code=code,
-        message=message or _UNSAID,
+        message=mask_vpas(message or _UNSAID),
         decline_code=_GENERIC if decline_code in _NOT_TO_BE_TOLD else decline_code,
     )
