@@ -13,21 +13,14 @@ from starlette.routing import Route, WebSocketRoute
 from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
-from app.gateways import load_gateways
-from app.gateways.paypal import LIVE_BASE as PAYPAL_LIVE_BASE
-from app.gateways.paypal import PayPalSettings, WebhookCheck
-from app.gateways.paytm import PaytmSettings
-from app.gateways.paytm.options import LIVE_BASE as PAYTM_LIVE_BASE
-from app.gateways.razorpay import RazorpaySettings
-from app.gateways.sandbox import SandboxSettings
-from app.gateways.stripe import StripeSettings
+from app.gateway_setup import gateways_of, reveal
 from app.health import health_routes
 from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import PostgresBackend, Relay
-from app.settings import Mode, SettingsError
+from app.settings import Mode
 from app.settle import Settler
 from app.staff import Replays
 from app.tracking import Tracking
@@ -44,10 +37,8 @@ from schema import Services, graphql_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
     from uuid import UUID
 
-    from pydantic import SecretStr
     from starlette.routing import BaseRoute
 
     from app.domain.order import OrderChange
@@ -81,7 +72,7 @@ def create_app(wiring: Wiring) -> Edge:
         return await store.order_of_token(database, token_hash)
 
     authenticator = Authenticator(
-        staff_keys=_reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
+        staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
     )
     gateways = gateways_of(settings)
     pushes = PushTimes(metrics)
@@ -223,87 +214,6 @@ async def working(wiring: Wiring) -> AsyncIterator[None]:
     await gateways.aclose()
 
 
-def _gateway_settings(settings: Settings) -> dict[str, object]:
-    given: dict[str, object] = {}
-    if settings.stripe_secret_key is not None:
-        given["stripe"] = StripeSettings(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            publishable_key=settings.stripe_publishable_key,
-            webhook_secrets=_reveal(settings.stripe_webhook_secrets),
-            api_base=settings.stripe_api_base,
-            minimal_parameters=settings.stripe_minimal_parameters,
-            automatic_payment_methods=settings.stripe_automatic_payment_methods,
-            upi=settings.stripe_upi,
-            email_receipts=settings.stripe_email_receipts,
-            statement_descriptor_suffix=settings.stripe_statement_descriptor_suffix,
-            return_url=settings.stripe_return_url,
-            max_network_retries=settings.stripe_max_network_retries,
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
-    if settings.razorpay_key_secret is not None:
-        given["razorpay"] = RazorpaySettings(
-            key_id=settings.razorpay_key_id,
-            key_secret=settings.razorpay_key_secret.get_secret_value(),
-            webhook_secrets=_reveal(settings.razorpay_webhook_secrets),
-            api_base=settings.razorpay_api_base,
-            currencies=settings.razorpay_currencies,
-            business_name=settings.razorpay_business_name,
-            contact=settings.razorpay_contact,
-            email=settings.razorpay_email,
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
-    if settings.paytm_merchant_key is not None:
-        given["paytm"] = PaytmSettings(
-            mid=settings.paytm_mid,
-            merchant_key=settings.paytm_merchant_key.get_secret_value(),
-            website=settings.paytm_website,
-            api_base=settings.paytm_api_base or PAYTM_LIVE_BASE,
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
-    if settings.paypal_client_id is not None and settings.paypal_client_secret is not None:
-        given["paypal"] = PayPalSettings(
-            client_id=settings.paypal_client_id,
-            client_secret=settings.paypal_client_secret.get_secret_value(),
-            webhook_id=settings.paypal_webhook_id,
-            api_base=settings.paypal_api_base or PAYPAL_LIVE_BASE,
-            webhook_check=WebhookCheck(settings.paypal_webhook_check),
-            trust_roots_pem=_contents(settings.paypal_trust_roots),
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
-    if settings.sandbox_url is not None and settings.sandbox_secret_key is not None:
-        given["sandbox"] = SandboxSettings(
-            api_base=settings.sandbox_url,
-            secret_key=settings.sandbox_secret_key.get_secret_value(),
-            webhook_secrets=_reveal(settings.sandbox_webhook_secrets),
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
-    return given
-
-
-def _contents(path: Path | None) -> bytes | None:
-    """Return what is in a file of the settings.
-
-    Raises:
-        ValueError: it can't be read.
-    """
-    try:
-        return None if path is None else path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path} can't be read: {error.strerror}.") from error
-
-
-def gateways_of(settings: Settings) -> GatewayRegistry:
-    """Build the gateways that are set up.
-
-    Raises:
-        SettingsError: a gateway's settings don't make sense.
-    """
-    try:
-        return load_gateways(_gateway_settings(settings))
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
-
-
 def _broker(wiring: Wiring) -> str | PostgresBackend:
     if wiring.settings.broker_url is not None:
         return wiring.settings.broker_url
@@ -330,7 +240,3 @@ def _watch(metrics: Metrics, hub: LiveHub, relay: Relay, settler: Settler) -> No
     metrics.watch("settle_retries", "Submissions tried again.", lambda: figures.retried)
     metrics.watch("settle_poison", "Submissions that broke their batch.", lambda: figures.failed)
     metrics.watch("settle_largest_batch", "The largest batch so far.", lambda: figures.largest_batch)
-
-
-def _reveal(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:
-    return tuple(secret.get_secret_value() for secret in secrets)

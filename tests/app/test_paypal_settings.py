@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.cli.doctor import _paypal
+from app.gateway_setup import gateway_settings, gateways_of
 from app.gateways.paypal import LIVE_BASE, PayPalSettings, WebhookCheck
-from app.main import _gateway_settings, gateways_of
 from app.settings import SettingsError, load_settings
 from app.simulators.paypal.signer import Signer
 
@@ -23,8 +23,8 @@ GIVEN: dict[str, Any] = {
 
 
 def test_the_gateway_is_set_up_from_the_settings() -> None:
-    plain = _gateway_settings(load_settings(**GIVEN))["paypal"]
-    more = _gateway_settings(
+    plain = gateway_settings(load_settings(**GIVEN))["paypal"]
+    more = gateway_settings(
         load_settings(**GIVEN, paypal_api_base="http://127.0.0.1:9", paypal_webhook_check="postback")
     )["paypal"]
 
@@ -39,7 +39,7 @@ def test_authorities_are_read_from_a_file(tmp_path: Path) -> None:
     roots = tmp_path / "roots.pem"
     roots.write_bytes(Signer("WH1", "https://x").root_pem)
 
-    given = _gateway_settings(load_settings(**GIVEN, paypal_trust_roots=roots))["paypal"]
+    given = gateway_settings(load_settings(**GIVEN, paypal_trust_roots=roots))["paypal"]
 
     assert isinstance(given, PayPalSettings)
     assert given.trust_roots_pem == roots.read_bytes()
@@ -48,7 +48,7 @@ def test_authorities_are_read_from_a_file(tmp_path: Path) -> None:
 
 
 def test_without_both_credentials_there_is_no_paypal() -> None:
-    assert "paypal" not in _gateway_settings(load_settings(paypal_client_id="client"))
+    assert "paypal" not in gateway_settings(load_settings(paypal_client_id="client"))
 
 
 def test_another_check_is_refused() -> None:

@@ -12,6 +12,7 @@ from app.cli.simulating import simulated
 from app.domain.facts import Fact, FactKind, Facts, add_facts
 from app.domain.money import Money
 from app.domain.states import CaptureMethod
+from app.gateway_setup import gateways_of
 from app.gateways import (
     CreateRequest,
     GatewayAnswer,
@@ -24,7 +25,6 @@ from app.gateways import (
 )
 from app.gateways.offers import methods_in
 from app.identity import new_id
-from app.main import gateways_of
 from app.settings import isolated_settings
 
 if TYPE_CHECKING:

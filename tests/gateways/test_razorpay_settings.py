@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from app.cli.doctor import _gateways as findings
+from app.gateway_setup import gateway_settings, gateways_of
 from app.gateways.razorpay import RazorpaySettings
-from app.main import _gateway_settings, gateways_of
 from app.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Setti
 def test_the_environment_sets_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(monkeypatch, WHOLE)
 
-    assert _gateway_settings(settings)["razorpay"] == RazorpaySettings(
+    assert gateway_settings(settings)["razorpay"] == RazorpaySettings(
         key_id="rzp_test_1",
         key_secret="secret-of-the-key",
         webhook_secrets=("new", "old"),
@@ -40,7 +40,7 @@ def test_the_environment_sets_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_key_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "razorpay" not in _gateway_settings(settings_of(monkeypatch, {}))
+    assert "razorpay" not in gateway_settings(settings_of(monkeypatch, {}))
 
 
 def test_a_key_of_another_gateway_is_said_to_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

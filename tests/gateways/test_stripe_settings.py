@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 
 from app.cli.doctor import _gateways as findings
+from app.gateway_setup import gateway_settings, gateways_of
 from app.gateways.stripe import StripeSettings
-from app.main import _gateway_settings, gateways_of
 from app.settings import Settings, SettingsError, load_settings
 
 KEYS: Final = {"SECRET_KEY": "sk_test_of_the_shop", "PUBLISHABLE_KEY": "pk_test_1"}
@@ -43,7 +43,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Setti
 
 def test_the_environment_sets_up_every_option(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(monkeypatch, WHOLE)
-    plain = _gateway_settings(settings_of(monkeypatch, KEYS))["stripe"]
+    plain = gateway_settings(settings_of(monkeypatch, KEYS))["stripe"]
 
     given = StripeSettings(
         secret_key="sk_test_of_the_shop",
@@ -58,7 +58,7 @@ def test_the_environment_sets_up_every_option(monkeypatch: pytest.MonkeyPatch) -
         return_url="https://shop.example/back",
         max_network_retries=0,
     )
-    assert _gateway_settings(settings)["stripe"] == given
+    assert gateway_settings(settings)["stripe"] == given
     assert plain == StripeSettings(secret_key=KEYS["SECRET_KEY"], publishable_key="pk_test_1")
     unlike = {
         field.name for field in fields(given) if getattr(given, field.name) != getattr(plain, field.name)
@@ -82,7 +82,7 @@ def test_settings_adapter_and_page_name_the_same_options() -> None:
 
 
 def test_without_a_key_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "stripe" not in _gateway_settings(settings_of(monkeypatch, {}))
+    assert "stripe" not in gateway_settings(settings_of(monkeypatch, {}))
 
 
 @pytest.mark.parametrize(
