@@ -12,7 +12,8 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INSIST_SECONDS_MAX: Final = 60.0
+INSIST_SECONDS_MAX: Final = 240.0
+"""Longer than a gateway that fails some times in a row is left alone, all rests together."""
 AGAIN_SECONDS: Final = 0.1
 PAID_SECONDS_MAX: Final = 15.0
 _FOR_NOW: Final = frozenset({"GATEWAY_UNAVAILABLE", "IDEMPOTENCY_CONCURRENT_REQUEST", "RATE_LIMITED"})
@@ -28,7 +29,7 @@ _SYNC: Final = "mutation ($id: ID!) { paymentSync(id: $id) { errors { code } } }
 
 
 class StuckError(Exception):
-    """A call has no outcome after a minute."""
+    """A call has no outcome though it was repeated for minutes."""
 
 
 @dataclass
