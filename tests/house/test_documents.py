@@ -43,6 +43,24 @@ def test_a_decision_has_its_form(path: Path) -> None:
     assert flaws(path.read_text(), number) == []
 
 
+PAGES: Final = sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def twice(page: str) -> list[str]:
+    """Return the sections of a page that are there twice, as after a merge gone wrong."""
+    found = re.findall(r"^## (.+)$", page, flags=re.MULTILINE)
+    return sorted({heading for heading in found if found.count(heading) > 1})
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_page_says_anything_twice(path: Path) -> None:
+    assert twice(path.read_text()) == []
+
+
+def test_a_section_that_is_there_twice_is_found() -> None:
+    assert twice("# A\n\n## One\n\n## Two\n\n## One\n") == ["One"]
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
