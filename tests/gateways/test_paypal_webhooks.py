@@ -297,7 +297,12 @@ def note_of(shop: Shop, **event: Any) -> Notification:  # noqa: ANN401 - JSON
 
 
 async def test_the_object_decides_and_unknown_words_change_nothing(shop: Shop) -> None:
-    capture = {"id": "C1", "status": "DECLINED", "amount": {"value": "1.00", "currency_code": "EUR"}}
+    capture = {
+        "id": "C1",
+        "status": "DECLINED",
+        "amount": {"value": "1.00", "currency_code": "EUR"},
+        "supplementary_data": {"related_ids": {"order_id": "O1"}},
+    }
     told = note_of(shop, event_type="PAYMENT.CAPTURE.COMPLETED", resource_type="capture", resource=capture)
     odd = note_of(
         shop, event_type="PAYMENT.CAPTURE.NEW", resource_type="capture", resource={**capture, "status": "NEW"}
@@ -339,7 +344,12 @@ async def test_a_reversal_is_asked_after_and_a_reversed_approval_ends_the_order(
         {"id": "C1", "status": "COMPLETED", "amount": "1.00"},
         {"id": "C1", "status": "COMPLETED", "amount": {"value": 1.0, "currency_code": "EUR"}},
         {"id": "C1", "status": {}, "amount": {"value": "1.00", "currency_code": "EUR"}},
-        {"id": "C1", "status": "DECLINED", "create_time": "2026-11-26T08:00:00"},
+        {
+            "id": "C1",
+            "status": "DECLINED",
+            "create_time": "2026-11-26T08:00:00",
+            "supplementary_data": {"related_ids": {"order_id": "O1"}},
+        },
         {"id": "C1", "status": "DECLINED", "links": [5]},
         {"id": "C1", "status": "DECLINED", "supplementary_data": []},
     ],

@@ -26,10 +26,10 @@ from app.gateways.paypal.facts import (
     order_facts,
     refund_facts,
 )
-from app.gateways.paypal.fields import ID, Json, own_ids, required_text, status_of, text
+from app.gateways.paypal.fields import ID, Json, own_ids, path_id, required_text, status_of, text
 from app.gateways.paypal.pace import POLLING
 from app.gateways.paypal.refunds import capture_to_refund
-from app.gateways.paypal.refusals import ALREADY_DONE, PAYER_ACTION, PayPalError
+from app.gateways.paypal.refusals import ALREADY_DONE, ALREADY_VOIDED, PAYER_ACTION, PayPalError
 from app.gateways.paypal.requests import (
     capture_body,
     create_body,
@@ -119,7 +119,7 @@ class PayPalGateway:
             raise rejected("PayPal has no authorisation to capture.", "nothing_authorized")
         hold = next((hold for hold in holds if status_of(hold) in OPEN_HOLDS), holds[-1])
         key = request_id("capture", request.idempotency_key)
-        path = f"{_PAYMENTS}/authorizations/{_id(hold)}/capture"
+        path = f"{_PAYMENTS}/authorizations/{path_id(hold)}/capture"
         await self._calls.post(path, capture_body(request), key)
         return _answer(await self._after_write(request.payment))
 
@@ -136,8 +136,12 @@ class PayPalGateway:
         if not holds and any(status_of(capture) in TAKEN | {"PENDING"} for capture in captures):
             raise rejected("PayPal has taken this payment.", "already_captured")
         for hold in holds:
-            own_key = request_id("void", key, _id(hold))
-            await self._calls.post(f"{_PAYMENTS}/authorizations/{_id(hold)}/void", {}, own_key)
+            own_key = request_id("void", key, path_id(hold))
+            try:
+                await self._calls.post(f"{_PAYMENTS}/authorizations/{path_id(hold)}/void", {}, own_key)
+            except PayPalError as error:
+                if error.code not in ALREADY_VOIDED:
+                    raise
         if inside(order, "authorizations"):
             return _answer(await self._after_write(payment))
         canceled = Fact(
@@ -267,7 +271,7 @@ def _check(order: Json) -> None:
             ("refund", "refunds"),
         ):
             for obj in inside(order, name):
-                _id(obj)
+                path_id(obj)
                 own_ids(obj)
                 warn_unknown(kind, obj)
     except ValueError as error:
@@ -285,11 +289,3 @@ def _answer(order: Json) -> GatewayAnswer:
         )
     except ValueError as error:
         raise unreadable(error) from error
-
-
-def _id(obj: Json) -> str:
-    """Return an id that may stand in a path."""
-    found = required_text(obj, "id")
-    if not ID.fullmatch(found):
-        raise ValueError("PayPal's object has an id that is none.")
-    return found

@@ -124,6 +124,7 @@ def _of_order(bare: Notification, order: Json) -> Notification:
 
 def _of_capture(bare: Notification, capture: Json) -> Notification:
     warn_unknown("capture", capture)
+    facts = joined(capture_facts(capture))
     authorization = authorization_of(capture)
     named = (required_text(capture, "id"), authorization)
     return replace(
@@ -131,11 +132,12 @@ def _of_capture(bare: Notification, capture: Json) -> Notification:
         payment_id=own_ids(capture)[0],
         reference=order_of(capture),
         related_object_ids=tuple(object_id for object_id in named if object_id),
-        facts=joined(capture_facts(capture)),
+        facts=facts,
         # What the last capture leaves of an authorisation, and what is refunded of a capture, is told elsewhere.
         asks=(authorization is not None and capture.get("final_capture") is True)
         or status_of(capture) in ("REFUNDED", "PARTIALLY_REFUNDED")
-        or bare.type == _CAPTURE_REVERSED,
+        or bare.type == _CAPTURE_REVERSED
+        or (not facts and status_of(capture) in KNOWN_STATUSES["capture"]),
     )
 
 

@@ -82,11 +82,15 @@ def is_untouched(order: Json) -> bool:
 def capture_facts(
     capture: Json, order_id: str | None = None, *, authorized: bool | None = None
 ) -> Iterator[Fact]:
-    """Yield how far a capture came. Of an authorisation, it is a try of its own."""
+    """Yield how far a capture came. Of an authorisation, it is a try of its own.
+
+    Of one that tells neither, only money is told: a try under its own id would stay open when the order's has ended.
+    """
     capture_id = required_text(capture, "id")
     if authorized is None:
         authorized = authorization_of(capture) is not None
-    attempt = capture_id if authorized else order_id or order_of(capture) or capture_id
+    known = capture_id if authorized else order_id or order_of(capture)
+    attempt = known or capture_id
     status = status_of(capture)
     if status in TAKEN:
         yield _fact(
@@ -96,6 +100,8 @@ def capture_facts(
             amount=required_money(capture, "amount"),
             attempt_id=attempt,
         )
+    elif known is None:
+        return
     elif status == "PENDING":
         yield _fact(attempt, FactKind.PROCESSING, capture, detail=_reason(capture))
     elif status in _NOT_TAKEN:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_OWN_SEPARATOR: Final = "/"
+_OWN_SEPARATOR: Final = "_"
+"""A refund's `custom_id` is of `A-Z a-z 0-9 - _ . ,`. Source: developer.paypal.com/api/payments/v2, `refund`, read in
+November 2026."""
+_OWN_SEPARATORS: Final = re.compile(r"[_/]")
+"""Refunds of before have a slash."""
 
 
 def text(obj: Json, name: str) -> str | None:
@@ -38,6 +42,14 @@ def required_text(obj: Json, name: str) -> str:
     if not value:
         raise _wrong(name, "a text")
     return value
+
+
+def path_id(obj: Json) -> str:
+    """Return an object's id, which must be one that may stand in a path."""
+    found = required_text(obj, "id")
+    if not ID.fullmatch(found):
+        raise ValueError("PayPal's object has an id that is none.")
+    return found
 
 
 def part(obj: Json, name: str) -> Json:
@@ -127,7 +139,8 @@ def own_ids(obj: Json) -> tuple[UUID | None, UUID | None]:
 
     A refund that was not asked for by us has its capture's `custom_id`, so one of ours names both.
     """
-    payment, _, refund = (text(obj, "custom_id") or text(obj, "custom") or "").partition(_OWN_SEPARATOR)
+    carried = text(obj, "custom_id") or text(obj, "custom") or ""
+    payment, refund, *_ = [*_OWN_SEPARATORS.split(carried, maxsplit=1), ""]
     return _uuid(payment), _uuid(refund)
 
 

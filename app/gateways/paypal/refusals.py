@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 DECLINES: Final = frozenset(
     {
         "CARD_EXPIRED",
+        "COMPLIANCE_VIOLATION",
+        "DECLINED_DUE_TO_RELATED_TXN",
         "INSTRUMENT_DECLINED",
+        "PAYEE_BLOCKED_TRANSACTION",
         "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
         "PAYER_ACCOUNT_RESTRICTED",
         "PAYER_CANNOT_PAY",
@@ -28,17 +31,23 @@ DECLINES: Final = frozenset(
         "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
     }
 )
-"""Refusals of this money rather than of the request. Source: developer.paypal.com/api/handle-payment-failures, read in
-November 2026, for the first two and REDIRECT_PAYER_FOR_ALTERNATE_FUNDING; the others are not confirmed by a page, and
-would be REJECTED if they were left out."""
+"""Refusals of this money rather than of the request. Source: developer.paypal.com/api/handle-payment-failures for
+CARD_EXPIRED, and the issues of status 422 that PayPal's published OpenAPI document of Orders v2 lists for
+`orders.capture`; both read in November 2026."""
 ALREADY_DONE: Final = frozenset(
-    {"ORDER_ALREADY_CAPTURED", "ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_COMPLETED"}
+    {
+        "ORDER_ALREADY_CAPTURED",
+        "ORDER_ALREADY_AUTHORIZED",
+        "ORDER_ALREADY_COMPLETED",
+        "ORDER_COMPLETED_OR_VOIDED",
+    }
 )
+ALREADY_VOIDED: Final = frozenset({"AUTHORIZATION_VOIDED", "PREVIOUSLY_VOIDED"})
 PAYER_ACTION: Final = "PAYER_ACTION_REQUIRED"
 _RETRYABLE: Final = frozenset(
     {"CARD_EXPIRED", "INSTRUMENT_DECLINED", "PAYER_CANNOT_PAY", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING"}
 )
-_IN_FLIGHT: Final = "PREVIOUS_REQUEST_IN_PROGRESS"
+_IN_FLIGHT: Final = frozenset({"PREVIOUS_REQUEST_IN_PROGRESS", "ORDER_COMPLETION_IN_PROGRESS"})
 _MESSAGE_CHARS_MAX: Final = 300
 _CODE_CHARS_MAX: Final = 80
 _TOO_MANY: Final = 429
@@ -82,7 +91,7 @@ def _kind(status: int, code: str) -> GatewayErrorKind:
         return GatewayErrorKind.UNAVAILABLE
     if status == _NOT_FOUND:
         return GatewayErrorKind.NOT_FOUND
-    if code == _IN_FLIGHT or status not in _REJECTED:
+    if code in _IN_FLIGHT or status not in _REJECTED:
         return GatewayErrorKind.UNKNOWN
     return GatewayErrorKind.DECLINED if code in DECLINES else GatewayErrorKind.REJECTED
 

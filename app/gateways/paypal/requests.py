@@ -62,8 +62,9 @@ def refund_body(request: RefundRequest) -> dict[str, Any]:
         "custom_id": refund_custom_id(request.payment.payment_id, request.refund_id),
         "invoice_id": str(request.refund_id),
     }
-    if request.reason:
-        body["note_to_payer"] = request.reason[:_NOTE_CHARS_MAX]
+    if request.reason and not request.reason.isspace():
+        # Of one line: its documented pattern is `^.*$`.
+        body["note_to_payer"] = " ".join(request.reason.split())[:_NOTE_CHARS_MAX]
     return body
 
 

@@ -207,7 +207,7 @@ def _truth_of(order: Order) -> PaymentTruth:
         refunds=tuple(
             RefundTruth(
                 id=refund.id,
-                own_id=(refund.custom_id or "").partition("/")[2] or None,
+                own_id=(refund.custom_id or "").partition("_")[2] or None,
                 amount_minor=refund.amount,
                 status=_REFUND_STATUS[refund.status],
             )
