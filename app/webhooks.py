@@ -77,12 +77,11 @@ class WebhookEndpoint:
         gateways: GatewayRegistry,
         settler: Settler,
         figures: WebhookFigures,
-        watch: WebhookWatch | None = None,
     ) -> None:
         self._gateways = gateways
         self._settler = settler
         self._figures = figures
-        self._watch = watch or WebhookWatch()
+        self._watch = WebhookWatch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery: 2xx stored, 4xx not the gateway's or malformed, 503 come again."""
@@ -105,7 +104,8 @@ class WebhookEndpoint:
                 },
             )
             self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
-            self._watch.turned_away(gateway)
+            if scope["method"] == "POST":  # whatever else knocks is no gateway
+                self._watch.turned_away(gateway)
             await _answer(scope, send, refused.status, {"error": refused.message})
             return
         except Exception:
