@@ -83,7 +83,6 @@ async def test_a_link_opens_a_upi_app_and_a_code_says_the_same(shop: Shop) -> No
     [
         ({"capture_method": CaptureMethod.MANUAL}, "preauth_unsupported"),
         ({"amount": Money(499_00, "USD")}, "currency_not_supported"),
-        ({"amount": Money(99, "INR")}, "amount_out_of_range"),
     ],
 )
 async def test_what_paytm_does_not_take_is_refused_unsent(
@@ -210,6 +209,13 @@ async def test_a_refund_that_failed_is_told(shop: Shop) -> None:
     (refund,) = (await shop.asked()).refunds
 
     assert refund.status is RefundStatus.FAILED
+
+
+async def test_the_last_paise_are_given_back_too(shop: Shop) -> None:
+    await shop.paid()
+
+    for minor in (PRICE.minor - 50, 50):
+        assert told(await shop.gateway.refund(shop.refund(minor))) == ["REFUND_PENDING"]
 
 
 async def test_what_was_not_paid_is_not_given_back(shop: Shop) -> None:

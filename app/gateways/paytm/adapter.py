@@ -7,6 +7,7 @@ that it never had.
 from __future__ import annotations
 
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.domain.facts import Fact, FactKind, add_facts
@@ -14,7 +15,7 @@ from app.domain.states import CaptureMethod, GatewayName, PaymentMethodType
 from app.gateways.contract import GatewayAnswer, SignatureError, Verified, no_events
 from app.gateways.paytm import results
 from app.gateways.paytm.actions import checkout_action, intent_action, qr_action
-from app.gateways.paytm.amounts import LIMITS, to_paytm
+from app.gateways.paytm.amounts import to_paytm
 from app.gateways.paytm.calls import PaytmClient
 from app.gateways.paytm.checksum import CHECKSUM_FIELD, check_form
 from app.gateways.paytm.facts import refund_facts, status_facts
@@ -59,7 +60,7 @@ class PaytmGateway:
     polling = POLLING
     releases = False
     available = True
-    limits: Mapping[str, Limits] = LIMITS
+    limits: Mapping[str, Limits] = MappingProxyType({})  # none was found published
 
     def __init__(self, settings: PaytmSettings) -> None:
         self._settings = settings

@@ -7,10 +7,8 @@ from typing import Final
 
 from app.domain.money import AMOUNT_MINOR_MAX, Money
 from app.gateways.contract import GatewayError, GatewayErrorKind
-from app.gateways.offers import RUPEES, Limits
+from app.gateways.offers import RUPEES
 
-LIMITS: Final = {RUPEES: Limits(smallest_minor=100)}
-"""Paytm takes a rupee at least. Source: paytmpayments.com/docs/api/initiate-transaction-api, `txnAmount`."""
 _WRITTEN: Final = re.compile(r"(?P<rupees>[0-9]{1,12})(?:\.(?P<paise>[0-9]{1,2}))?")
 
 
@@ -21,9 +19,11 @@ def to_paytm(money: Money) -> str:
         GatewayError: REJECTED when Paytm takes no such amount.
     """
     if money.currency != RUPEES:
-        raise _rejected(f"Paytm takes no {money.currency}.", "currency_not_supported")
-    if not LIMITS[RUPEES].allow(money.minor):
-        raise _rejected(f"Paytm takes no such amount: {money}.", "amount_out_of_range")
+        raise GatewayError(
+            GatewayErrorKind.REJECTED,
+            f"Paytm takes no {money.currency}.",
+            code="currency_not_supported",
+        )
     return f"{money.minor // 100}.{money.minor % 100:02}"
 
 
@@ -40,7 +40,3 @@ def from_paytm(text: str) -> Money:
     if minor > AMOUNT_MINOR_MAX:
         raise ValueError("an amount that can't be kept")
     return Money(minor, RUPEES)
-
-
-def _rejected(message: str, code: str) -> GatewayError:
-    return GatewayError(GatewayErrorKind.REJECTED, message, code=code)

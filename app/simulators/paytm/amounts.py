@@ -17,7 +17,7 @@ def read_amount(value: object) -> int:
         rupees = Decimal(value) if isinstance(value, str) else Decimal("NaN")
     except InvalidOperation:
         rupees = Decimal("NaN")
-    if not rupees.is_finite() or not 1 <= rupees <= _LARGEST or rupees * 100 != int(rupees * 100):
+    if not rupees.is_finite() or not 0 < rupees <= _LARGEST or rupees * 100 != int(rupees * 100):
         raise RefusedError("F", INVALID, "Txn amount is invalid")
     return int(rupees * 100)
 
