@@ -7,10 +7,7 @@ from typing import Final
 
 _LOCAL_PART: Final = r"\b([\w.+-]{1,2})[\w.+-]*@"
 _VPA: Final = re.compile(_LOCAL_PART + r"([A-Za-z][A-Za-z0-9]{1,63})(?![\w-]|\.\w)")
-"""A virtual payment address names its bank by a word without a dot, unlike a mail address.
-
-Source: NPCI, UPI procedural guidelines, "Virtual Payment Address", read in November 2026.
-"""
+"""A virtual payment address names its bank by a word without a dot, unlike a mail address."""
 _ADDRESS: Final = re.compile(_LOCAL_PART + r"([\w-]+(?:\.[\w-]+)*)")
 
 

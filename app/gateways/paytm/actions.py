@@ -18,7 +18,7 @@ _UPI: Final = "upi://"
 def checkout_action(token: WireToken, order_id: str, amount: str, settings: PaytmSettings) -> dict[str, Any]:
     """Return what Paytm's JS Checkout is opened with, within 15 minutes; `scriptUrl` is the account's own script.
 
-    Source: paytmpayments.com/docs/jscheckout-invoke-payment, read in November 2026.
+    The script's path was not held against Paytm's page.
     """
     base = settings.api_base.rstrip("/")
     return {

@@ -11,5 +11,5 @@ POLLING: Final = PollSchedule(
 )
 """Paytm publishes the steps and no limit on calls, and keeps no list of events.
 
-Source: paytmpayments.com/docs/api/transaction-status-api, read in November 2026.
+Source: paytmpayments.com/docs/api/transaction-status-api, in a stored copy.
 """

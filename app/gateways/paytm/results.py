@@ -26,7 +26,7 @@ _WAIT_SECONDS: Final = 60.0
 _MESSAGE_CHARS_MAX: Final = 500
 _UNSAID: Final = "Paytm gave no reason."
 """Source of all codes: paytmpayments.com/docs/api/refund-api, …/refund-status-api, …/transaction-status-api and
-…/initiate-transaction-api, "Response codes", read in November 2026."""
+…/initiate-transaction-api, "Response codes", in stored copies; 629, 330 and 335 are not from a page that was read."""
 
 
 def is_system_error(result: WireResult) -> bool:

@@ -1,7 +1,7 @@
 """Paytm's wire format: the fields that are read. What else it sends is passed over, and never kept.
 
-Source: paytmpayments.com/docs/api (transaction status, refund, refund status, initiate transaction, process
-transaction, dynamic QR code) and paytmpayments.com/docs/webhooks, read in November 2026.
+Sources: samples of paytmpayments.com/docs/api (transaction status, refund, refund status, initiate transaction, process
+transaction, dynamic QR code) and of its pages on webhooks, in stored copies and partly at second hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Refusals, in Paytm's words. Source: the "Response codes" of each page under paytmpayments.com/docs/api."""
+"""Refusals, in words like Paytm's. Source: the "Response codes" of pages under paytmpayments.com/docs/api, in copies."""
 
 from __future__ import annotations
 

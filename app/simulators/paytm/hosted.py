@@ -1,7 +1,7 @@
 """The payment page, as plain forms: a shopper pays or declines by pressing a button, and goes back to the shop.
 
-The real one posts the result to the callback URL by script; here the shopper presses one more button.
-Source: paytmpayments.com/docs/api/show-payment-page-api, read in November 2026.
+The real one posts the result to the callback URL by script; here the shopper presses one more button. What it is opened
+with is documented; what it looks like here is made up.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Paytm's webhooks: a form for a payment, JSON for refunds and disputes, each signed inside its body.
 
-Source: paytmpayments.com/docs/payment-status, …/refund-webhook and …/dispute-webhook, read in November 2026.
+Source: the samples of paytmpayments.com on webhooks, in stored copies.
 """
 
 from __future__ import annotations
