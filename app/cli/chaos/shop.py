@@ -60,14 +60,13 @@ class Shop:
         options = (await self.run(_OPTIONS, {"id": order_id}))["paymentGateways"]
         return next((option["methods"] for option in options if option["gateway"] == gateway), [])
 
-    async def is_paid(self, payment_id: str) -> bool:
-        """Have the gateway asked until a payment is paid; false when it is not in a quarter of a minute."""
+    async def settle(self, payment_id: str) -> None:
+        """Have the gateway asked until a payment is paid, for a quarter of a minute at most."""
         ends_at = time.monotonic() + PAID_SECONDS_MAX
-        while (await self.run(_PAYMENT, {"id": payment_id}))["payment"]["status"] != "SUCCEEDED":
-            if time.monotonic() > ends_at:
-                return False
+        while time.monotonic() < ends_at:
+            if (await self.run(_PAYMENT, {"id": payment_id}))["payment"]["status"] == "SUCCEEDED":
+                return
             await self.run(_SYNC, {"id": payment_id})
-        return True
 
     async def run(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run an operation until it has an outcome.

@@ -77,9 +77,10 @@ class Shopper:
             return True
         return False
 
-    async def is_paid(self) -> bool:
-        """Wait until the newest payment is known to be paid; false when it is not soon."""
-        return bool(self.payments) and await self.shop.is_paid(self.payments[-1])
+    async def settles(self) -> None:
+        """Wait until the newest payment is known to be paid, or seems never to be."""
+        if self.payments:
+            await self.shop.settle(self.payments[-1])
 
     async def refunds(self, amount: str | None = None) -> None:
         """Give back what the newest payment took, or a part of it."""
@@ -174,7 +175,7 @@ async def mischarged(shopper: Shopper) -> None:
 async def refunded(shopper: Shopper) -> None:
     """Paid and given back, in parts; sometimes the bank sends it back."""
     reference = await shopper.pays()
-    await shopper.is_paid()
+    await shopper.settles()
     await shopper.refunds(PART)
     await shopper.refunds()
     if reference is not None and shopper.dice.random() < 0.3:  # noqa: PLR2004 - some
@@ -185,7 +186,7 @@ async def refunded(shopper: Shopper) -> None:
 async def disputed(shopper: Shopper) -> None:
     """Paid, disputed, and decided."""
     reference = await shopper.pays()
-    await shopper.is_paid()
+    await shopper.settles()
     if reference is not None and await shopper.does(shopper.gateway.control.dispute(reference)):
         outcome = shopper.dice.choice((Control.WON, Control.LOST))
         await shopper.does(shopper.gateway.control.close_dispute(reference, outcome))
