@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
-    async with paypal_shop(timeout_seconds=0.5) as shop:
+    async with paypal_shop(timeout_seconds=1.5) as shop:
         yield shop
 
 
