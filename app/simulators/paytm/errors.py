@@ -1,4 +1,4 @@
-"""Refusals, in words like Paytm's. Source: "Response codes" of pages under paytmpayments.com/docs/api, in stored copies."""
+"""Refusals, in words like Paytm's. Source: "Response codes" of paytmpayments.com/docs/api, in stored copies."""
 
 from __future__ import annotations
 
