@@ -72,10 +72,8 @@ async def judge(run: Run) -> Verdict:
         verdict = await _look(run)
         if verdict.is_good:
             break
-        if run.stage.works:
-            await hasten(
-                run.stage.database
-            )  # what failed waits longer each time, and what it is for isn't lost
+        if run.stage.works:  # what failed waits longer each time, and what it is for isn't lost
+            await hasten(run.stage.database)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     return verdict
 

@@ -136,9 +136,9 @@ class GatewayWorld:
         for each in self.world.simulators:
             await each.control.set_chaos()
 
-    async def guest(self, gateway: str, currency: str | None = None) -> Guest:
+    async def guest(self, gateway: str) -> Guest:
         """Have someone order tea for 499 of the currency that the gateway takes."""
-        price = {"amount": "499.00", "currency": currency or ("USD" if gateway == "paypal" else "INR")}
+        price = {"amount": "499.00", "currency": "USD" if gateway == "paypal" else "INR"}
         line = {"sku": "TEA", "name": "Tea", "quantity": 1, "unitPrice": price}
         key = self.world.shop.staff_key  # prices that are not the catalogue's are staff's to say
         payload = await self.mutate("orderCreate", _ORDER, {"lines": [line]}, key)
