@@ -75,9 +75,10 @@ class Fact:
     `object_id` is the gateway's id of what the fact is about: the attempt for ATTEMPT_STARTED, ACTION_REQUIRED,
     PROCESSING and FAILED; the authorisation, capture, refund or dispute for those; the payment for CANCELED and
     LAPSED. `amount` is cumulative for that object. `attempt_id` names the try that an authorisation or a capture
-    came from. `own_id` is the id of our refund, where the gateway carries it (metadata), and `initiator` who asked
-    for it. `detail` is the reason of a refund or dispute. `reported_at` is when the gateway says it happened,
-    taken from the object itself rather than from the delivery; `recorded_at` is when we first learned of it.
+    came from, and the capture that a dispute or a refund is about. `own_id` is the id of our refund, where the
+    gateway carries it (metadata), and `initiator` who asked for it. `detail` is the reason of a refund or dispute.
+    `reported_at` is when the gateway says it happened, taken from the object itself rather than from the delivery;
+    `recorded_at` is when we first learned of it.
     """
 
     gateway: GatewayName

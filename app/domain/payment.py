@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from app.domain.disputed import disputed_minor
 from app.domain.facts import Fact, FactKind, Failure
 from app.domain.money import Money
 from app.domain.refunds import disputes_of, refunds_of
-from app.domain.states import CaptureMethod, DisputeStatus, PaymentAttemptStatus, PaymentStatus, RefundStatus
+from app.domain.states import CaptureMethod, PaymentAttemptStatus, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -136,7 +137,7 @@ def payment_state(terms: PaymentTerms, facts: Collection[Fact]) -> PaymentState:
         captured=Money(captured, currency),
         refunded=Money(_refunded(refunds, RefundStatus.SUCCEEDED, currency), currency),
         refund_pending=Money(_refunded(refunds, RefundStatus.PENDING, currency), currency),
-        disputed=Money(_disputed(disputes, currency), currency),
+        disputed=Money(disputed_minor(told, disputes, refunds, currency), currency),
         attempts=attempts,
         refunds=refunds,
         disputes=disputes,
@@ -283,14 +284,6 @@ def _sum(told: FactsByKind, kind: FactKind, currency: str) -> int:
 
 def _refunded(refunds: Iterable[Refund], status: RefundStatus, currency: str) -> int:
     return sum(r.amount.minor for r in refunds if r.status is status and r.amount.currency == currency)
-
-
-def _disputed(disputes: Iterable[Dispute], currency: str) -> int:
-    return sum(
-        d.amount.minor
-        for d in disputes
-        if d.status is not DisputeStatus.WON and d.amount.currency == currency
-    )
 
 
 def _foreign(told: FactsByKind, currency: str) -> Money | None:

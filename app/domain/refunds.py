@@ -118,11 +118,19 @@ def _dispute(reference: str, told: list[Fact], currency: str) -> Dispute:
         id=_id_of(last),
         reference=reference,
         status=_DISPUTE_STATUS[last.kind],
-        amount=_amount(told, currency),
+        amount=_claimed(told, currency),
         reason=max((fact.detail for fact in told if fact.detail), default=None),
         respond_by=max((fact.respond_by for fact in told if fact.respond_by), default=None),
         created_at=min(fact.recorded_at or fact.happened_at for fact in told),
     )
+
+
+def _claimed(told: list[Fact], currency: str) -> Money:
+    """Return what the furthest step says that the dispute is about: it may be lost for less than was claimed."""
+    for fact in sorted(told, key=lambda fact: -_DISPUTE_RANK[fact.kind]):
+        if fact.amount is not None and fact.amount.currency == currency:
+            return fact.amount
+    return _amount(told, currency)
 
 
 def _id_of(fact: Fact) -> UUID:

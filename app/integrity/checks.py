@@ -85,7 +85,7 @@ _CHECKS: Final = (
     ),
     Check(
         "payment_disputed",
-        "What is disputed of a payment is the sum of the disputes that its facts say were not won.",
+        "What is disputed of a payment is what its facts claim and don't say was won or given back.",
         "It holds {held} {currency} as disputed, and its facts add up to {told}.",
     ),
     Check(

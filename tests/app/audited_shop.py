@@ -173,6 +173,16 @@ async def _refunds_and_disputes(shop: AuditedShop) -> None:
     lost = await shop.paid("lost")
     await shop.tell(lost, a_fact(lost, FactKind.DISPUTE_OPENED, "dp1", TOTAL))
     await shop.tell(lost, a_fact(lost, FactKind.DISPUTE_LOST, "dp1", TOTAL))
+    paid_back = await shop.paid("lost and paid back")
+    claim, refund = (
+        replace(a_fact(paid_back, kind, name, amount), attempt_id="c1")
+        for kind, name, amount in (
+            (FactKind.DISPUTE_LOST, "dp1", TOTAL),
+            (FactKind.REFUND_SUCCEEDED, "re1", part),
+        )
+    )
+    await shop.tell(paid_back, claim)
+    await shop.tell(paid_back, refund)
 
 
 async def _money_without_a_place(shop: AuditedShop) -> None:

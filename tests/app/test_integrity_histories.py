@@ -7,6 +7,8 @@ the same one again under its seed.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +28,7 @@ from app.domain.states import (
 from app.identity import new_id
 from app.settle import Settler
 from tests.app.audited_shop import AuditedShop, a_fact, audit_all
-from tests.making import TOTAL, a_webhook
+from tests.making import LONG_AGO, TOTAL, a_webhook
 
 if TYPE_CHECKING:
     from app.domain.order import Payment
@@ -110,7 +112,11 @@ class _History:
             FactKind.RELEASED,
         )
         amount = self._random.choice(AMOUNTS) if of_money else None
-        return a_fact(payment, kind, self._random.choice("ab"), amount)
+        told = a_fact(payment, kind, self._random.choice("ab"), amount)
+        if kind.startswith(("REFUND", "DISPUTE")):
+            made_at = LONG_AGO + timedelta(days=self._random.randrange(3))
+            told = replace(told, attempt_id=self._random.choice((None, "c", "d")), reported_at=made_at)
+        return told
 
     async def _ask_refund(self, payment: Payment) -> None:
         wish = RequestRefund(

@@ -45,6 +45,7 @@ from tests.domain.told import NOON, a_payment, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from app.domain.changes import Change, Decision, OrderRecord
 
@@ -121,7 +122,7 @@ class Play:
         found = self._payment(number)
         if found is None:
             return
-        facts = tuple(_fact(found, *fact) for fact in told)
+        facts = tuple(_fact(found, self._time(self._step), *fact) for fact in told)
         self._tell(found.payment.id, tuple(self._plausible(found, facts)))
 
     def _plausible(self, found: PaymentRecord, facts: Sequence[Fact]) -> Iterator[Fact]:
@@ -373,8 +374,13 @@ def _books_of(payment: ReferencePayment) -> dict[tuple[LedgerAccount, str], int]
     return books
 
 
-def _fact(found: PaymentRecord, kind: str, object_id: str, minor: int | str | None, currency: str) -> Fact:
-    """Return a fact about a payment of the history; objects of different payments are different objects."""
+def _fact(
+    found: PaymentRecord, at: datetime, kind: str, object_id: str, minor: int | str | None, currency: str
+) -> Fact:
+    """Return a fact about a payment of the history; objects of different payments are different objects.
+
+    Refunds and disputes are about the payment's first capture, and happen when they are told.
+    """
     number = found.payment.id.int
     asked = found.payment.amount_minor if isinstance(minor, str) else minor
     told = Fact(
@@ -383,4 +389,6 @@ def _fact(found: PaymentRecord, kind: str, object_id: str, minor: int | str | No
         kind=Kind(kind),
         amount=None if asked is None else Money(asked, currency),
     )
+    if kind.startswith(("REFUND_", "DISPUTE_")):
+        return replace(told, attempt_id=f"c{number}", reported_at=at)
     return replace(told, attempt_id=f"a{number}") if kind in ("AUTHORIZED", "CAPTURED", "RELEASED") else told

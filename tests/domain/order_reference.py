@@ -98,11 +98,7 @@ class ReferencePayment:
         self.conflicted = state.status is PaymentStatus.CONFLICTED
         self.captured = state.captured
         self.refunded = _sum(state.refunds, RefundStatus.SUCCEEDED, own)
-        self.disputed = sum(
-            money.minor
-            for status, money in state.disputes.values()
-            if status is not DisputeStatus.WON and money.currency == own
-        )
+        self.disputed = state.disputed
         self.rest = (
             self.captured - self.refunded - _sum(state.refunds, RefundStatus.PENDING, own) - self.disputed
         )

@@ -15,6 +15,7 @@ from app.domain.states import CaptureMethod, DisputeStatus, PaymentStatus, Refun
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
     from app.domain.facts import Fact
@@ -30,6 +31,7 @@ class Expected:
     authorized: int
     refunds: list[tuple[RefundStatus, Money]]
     disputes: dict[str, tuple[DisputeStatus, Money]]
+    disputed: int
     open_tries: set[str]
     late: bool
 
@@ -50,6 +52,7 @@ def expected(terms: PaymentTerms, facts: Collection[Fact]) -> Expected:
         authorized=max(captured, held),
         refunds=_refunds(terms, facts),
         disputes=_disputes(terms, facts),
+        disputed=_disputed(terms, facts),
         open_tries={name for name, far in _tries(facts).items() if far in (0, 1, 2)},
         late=_late(terms, facts, captured),
     )
@@ -167,8 +170,54 @@ def _disputes(terms: PaymentTerms, facts: Collection[Fact]) -> dict[str, tuple[D
             status = DisputeStatus.LOST
         if _has(told, Kind.DISPUTE_WON):  # an appeal may follow a loss
             status = DisputeStatus.WON
-        found[reference] = (status, _largest(terms, told))
+        found[reference] = (status, _at_stake(terms, told))
     return found
+
+
+def _at_stake(terms: PaymentTerms, told: Collection[Fact]) -> Money:
+    """What the end of a dispute says it was about, else its review, else its beginning."""
+    for kind in (Kind.DISPUTE_WON, Kind.DISPUTE_LOST, Kind.DISPUTE_UNDER_REVIEW, Kind.DISPUTE_OPENED):
+        for fact in told:
+            if fact.kind == kind and fact.amount and fact.amount.currency == terms.amount.currency:
+                return fact.amount
+    return _largest(terms, told)
+
+
+def _disputed(terms: PaymentTerms, facts: Collection[Fact]) -> int:
+    """What is claimed and not won; of one capture less what the gateway gave back of it since the first claim."""
+    disputed: dict[str | None, int] = defaultdict(int)
+    since: dict[str, datetime] = {}
+    for reference, (status, money) in _disputes(terms, facts).items():
+        if status == DisputeStatus.WON or money.currency != terms.amount.currency or money.minor == 0:
+            continue
+        capture, when = _about(
+            [fact for fact in facts if fact.object_id == reference and "DISPUTE" in fact.kind]
+        )
+        if capture is not None and when is not None:
+            disputed[capture] += money.minor
+            since[capture] = min(when, since.get(capture, when))
+        else:
+            disputed[None] += money.minor
+    for reference in {fact.object_id for fact in facts if "REFUND" in fact.kind}:
+        told = [fact for fact in facts if fact.object_id == reference and "REFUND" in fact.kind]
+        given = _largest(terms, told)
+        capture, when = _about(told)
+        if _has(told, Kind.REFUND_FAILED, Kind.REFUND_CANCELED) or any(fact.own_id for fact in told):
+            continue
+        if (
+            capture in since
+            and when is not None
+            and when >= since[capture]
+            and given.currency == terms.amount.currency
+        ):
+            disputed[capture] -= given.minor
+    return sum(max(minor, 0) for minor in disputed.values())
+
+
+def _about(told: Collection[Fact]) -> tuple[str | None, datetime | None]:
+    captures = [fact.attempt_id for fact in told if fact.attempt_id is not None]
+    times = [fact.reported_at for fact in told if fact.reported_at is not None]
+    return max(captures, default=None), min(times, default=None)
 
 
 def _late(terms: PaymentTerms, facts: Collection[Fact], captured: int) -> bool:

@@ -323,7 +323,7 @@ def test_the_rules_agree_with_a_second_reading_of_the_design(asked: PaymentTerms
     assert _reading(state) == {name: getattr(wanted, name) for name in _reading(state)}
     assert state.refunded == _sum((m for s, m in wanted.refunds if s is RefundStatus.SUCCEEDED), own)
     assert state.refund_pending == _sum((m for s, m in wanted.refunds if s is RefundStatus.PENDING), own)
-    assert state.disputed == _sum((m for s, m in wanted.disputes.values() if s is not DisputeStatus.WON), own)
+    assert state.disputed.minor == wanted.disputed
     assert (state.conflict is None) == (state.status is not PaymentStatus.CONFLICTED)
     assert state.under_way == (state.status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION))
 
@@ -479,6 +479,47 @@ def test_a_dispute_counts_by_its_last_step_even_before_its_payment(
         assert found.respond_by == LATER
         assert (state.status, state.disputed.minor) == (PaymentStatus.SUCCEEDED, disputed)
         assert state.refundable.minor == 500 - disputed
+
+
+def claim(kind: Kind, minor: int = 500, object_id: str = "d", **more: Any) -> Fact:  # noqa: ANN401 - fields of Fact
+    """Return a fact about a dispute of capture `c`, opened at noon."""
+    return fact(kind, object_id, minor, **{"attempt_id": "c", "reported_at": NOON, **more})
+
+
+def given_back(minor: int = 500, object_id: str = "r", **more: Any) -> Fact:  # noqa: ANN401 - fields of Fact
+    """Return the fact that the gateway refunded of capture `c` by itself, after noon."""
+    more = {"attempt_id": "c", "reported_at": LATER, **more}
+    return refund(more.pop("kind", Kind.REFUND_SUCCEEDED), object_id, minor, **more)
+
+
+@pytest.mark.parametrize(
+    ("told", "disputed"),
+    [
+        ([claim(Kind.DISPUTE_LOST), given_back()], 0),
+        ([claim(Kind.DISPUTE_LOST), given_back(200)], 300),
+        ([claim(Kind.DISPUTE_OPENED), given_back(kind=Kind.REFUND_PENDING)], 0),
+        ([claim(Kind.DISPUTE_LOST, 300), given_back(400)], 0),
+        ([claim(Kind.DISPUTE_LOST), given_back(200), given_back(300, "s")], 0),
+        ([claim(Kind.DISPUTE_LOST, 300), claim(Kind.DISPUTE_LOST, 200, "e"), given_back(400)], 100),
+        ([claim(Kind.DISPUTE_LOST, 300), claim(Kind.DISPUTE_WON, 200, "e"), given_back(300)], 0),
+        ([claim(Kind.DISPUTE_LOST), given_back(reported_at=NOON)], 0),
+        ([claim(Kind.DISPUTE_LOST, reported_at=LATER), given_back(200, reported_at=NOON)], 500),
+        ([claim(Kind.DISPUTE_LOST), given_back(attempt_id="other")], 500),
+        ([claim(Kind.DISPUTE_LOST), given_back(attempt_id=None)], 500),
+        ([claim(Kind.DISPUTE_LOST, attempt_id=None), given_back()], 500),
+        ([claim(Kind.DISPUTE_LOST, reported_at=None), given_back()], 500),
+        ([claim(Kind.DISPUTE_LOST), given_back(reported_at=None)], 500),
+        ([claim(Kind.DISPUTE_LOST), given_back(own_id=REFUND_ID)], 500),
+        ([claim(Kind.DISPUTE_LOST), given_back(kind=Kind.REFUND_FAILED)], 500),
+        ([claim(Kind.DISPUTE_OPENED, 500), claim(Kind.DISPUTE_LOST, 200)], 200),
+        ([claim(Kind.DISPUTE_OPENED, 500), claim(Kind.DISPUTE_LOST, 0)], 0),
+    ],
+)
+def test_what_the_gateway_gave_back_of_a_disputed_capture_is_gone_once(
+    told: list[Fact], disputed: int
+) -> None:
+    for order in permutations([captured(), *told]):
+        assert state_of(*order).disputed.minor == disputed
 
 
 def test_a_dispute_may_stand_alone() -> None:

@@ -201,12 +201,12 @@ def _refunds() -> Iterator[Fact]:
             yield from (replace(one, object_id=str(own_id)) for one in asked)
     for object_id, owner in _REFUND_OWNERS.items():
         for kind in _REFUND_KINDS[1:]:
-            yield from _timed(kind, object_id, own_id=(None, owner), amount=amounts, detail=(None, "late"))
+            yield from _timed(kind, object_id, own_id=(None, owner), amount=amounts, attempt_id=(None, "c"))
 
 
 def _disputes() -> Iterator[Fact]:
     for kind in _DISPUTE_KINDS:
-        yield from _timed(kind, "xy", amount=_mix(None, 100, 500), respond_by=(None, NOON, LATER))
+        yield from _timed(kind, "xy", amount=_mix(None, 100, 500), attempt_id=(None, "c", "d"))
 
 
 def _ends() -> Iterator[Fact]:

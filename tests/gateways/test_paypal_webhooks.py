@@ -10,9 +10,13 @@ import orjson
 import pytest
 
 from app.domain.facts import FactKind
-from app.domain.states import PaymentStatus
+from app.domain.money import Money
+from app.domain.payment import PaymentTerms, payment_state
+from app.domain.states import CaptureMethod, DisputeStatus, PaymentStatus
 from app.gateways import GatewayError, GatewayErrorKind, Notification, SignatureError, Verified
 from app.gateways.paypal import WebhookCheck, build
+from app.gateways.paypal.disputes import dispute_facts
+from app.gateways.paypal.facts import order_facts
 from app.simulators.kit import Control, Event
 from app.simulators.paypal.signer import Signer
 from tests.gateways.paypal_shop import (
@@ -264,7 +268,71 @@ async def test_a_dispute_names_the_capture(shop: Shop) -> None:
     opened, won = await read(shop, "CUSTOMER.DISPUTE.CREATED"), await read(shop, "CUSTOMER.DISPUTE.RESOLVED")
 
     assert (opened.payment_id, opened.related_object_ids) == (None, (captured.object_id,))
-    assert [opened.facts[0].kind, won.facts[0].kind] == [FactKind.DISPUTE_OPENED, FactKind.DISPUTE_WON]
+    assert [fact.kind for fact in opened.facts] == [FactKind.DISPUTE_OPENED]
+    assert [fact.kind for fact in won.facts] == [FactKind.DISPUTE_OPENED, FactKind.DISPUTE_WON]
+    assert {fact.attempt_id for fact in (*opened.facts, *won.facts)} == {captured.object_id}
+
+
+DISPUTE = {
+    "dispute_id": "PP-R-ABC-1",
+    "create_time": "2026-11-20T10:00:00Z",
+    "disputed_transactions": [{"seller_transaction_id": "C1"}],
+    "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+    "status": "RESOLVED",
+    "dispute_amount": {"currency_code": "USD", "value": "12.00"},
+    "dispute_outcome": {"outcome_code": "RESOLVED_BUYER_FAVOUR"},
+}
+
+
+def test_a_lost_dispute_and_the_refund_that_pays_it_are_counted_once(
+    order_with_refund: dict[str, Any],
+) -> None:
+    facts = {fact.key: fact for fact in (*order_facts(order_with_refund), *dispute_facts(DISPUTE))}
+
+    state = payment_state(
+        PaymentTerms(amount=Money(2000, "USD"), capture_method=CaptureMethod.AUTOMATIC), facts.values()
+    )
+
+    assert [dispute.status for dispute in state.disputes] == [DisputeStatus.LOST]
+    assert (state.captured.minor, state.refunded.minor, state.disputed.minor) == (2000, 700, 500)
+    assert state.refundable.minor == 800
+
+
+@pytest.fixture
+def order_with_refund() -> dict[str, Any]:
+    """Return an order of 20 dollars, 7 of which PayPal gave back by itself."""
+    amount = {"currency_code": "USD", "value": "20.00"}
+    refund = {
+        "id": "R1",
+        "status": "COMPLETED",
+        "amount": {"currency_code": "USD", "value": "7.00"},
+        "create_time": "2026-11-24T10:00:00Z",
+    }
+    capture = {"id": "C1", "status": "PARTIALLY_REFUNDED", "amount": amount}
+    payments = {"captures": [capture], "refunds": [refund]}
+    return {"id": "O1", "status": "COMPLETED", "purchase_units": [{"payments": payments}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "attempt_id", "minor"),
+    [
+        ({}, "C1", 1200),
+        ({"dispute_outcome": {"outcome_code": "RESOLVED_BUYER_FAVOUR",
+                              "amount_refunded": {"currency_code": "USD", "value": "7.00"}}}, "C1", 700),
+        ({"disputed_transactions": [{"seller_transaction_id": "C1"}, {"seller_transaction_id": "C2"}]}, None, 1200),
+        ({"disputed_transactions": [{"seller_transaction_id": "C1"}, {"seller_transaction_id": "C1"}]}, "C1", 1200),
+        ({"disputed_transactions": []}, None, 1200),
+    ],
+)  # fmt: skip
+def test_a_lost_dispute_tells_for_how_much_and_of_which_capture(
+    changes: dict[str, Any], attempt_id: str | None, minor: int
+) -> None:
+    opened, lost = dispute_facts({**DISPUTE, **changes})
+
+    assert (opened.kind, lost.kind) == (FactKind.DISPUTE_OPENED, FactKind.DISPUTE_LOST)
+    assert (opened.attempt_id, lost.attempt_id) == (attempt_id, attempt_id)
+    assert (opened.amount, lost.amount) == (Money(1200, "USD"), Money(minor, "USD"))
+    assert (opened.reported_at, lost.reported_at) == (datetime(2026, 11, 20, 10, tzinfo=UTC), None)
 
 
 async def test_a_failed_refund_is_told(shop: Shop) -> None:

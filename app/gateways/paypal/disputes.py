@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import Fact, FactKind
@@ -21,20 +22,32 @@ twice."""
 
 
 def dispute_facts(dispute: Json) -> Iterator[Fact]:
-    """Yield how far a dispute came."""
+    """Yield that a dispute was opened, and how far it came since.
+
+    One about a single capture names it, so that what PayPal gives back of that capture isn't counted beside it. One
+    that is lost may be lost for less than was claimed.
+    """
     kind = _kind(dispute)
     if kind is None:
         return
-    amount = money(dispute, "dispute_amount")
-    yield Fact(
+    captures = disputed_captures(dispute)
+    opened = Fact(
         gateway=GatewayName.PAYPAL,
         object_id=required_text(dispute, "dispute_id"),
-        kind=kind,
-        amount=amount,
+        kind=FactKind.DISPUTE_OPENED,
+        amount=money(dispute, "dispute_amount"),
+        attempt_id=captures[0] if len(captures) == 1 else None,
         detail=text(dispute, "reason"),
         respond_by=moment(dispute, "seller_response_due_date"),
-        reported_at=moment(dispute, "create_time") if kind is FactKind.DISPUTE_OPENED else None,
+        reported_at=moment(dispute, "create_time"),
     )
+    yield opened
+    if kind is FactKind.DISPUTE_OPENED:
+        return
+    lost = (
+        money(part(dispute, "dispute_outcome"), "amount_refunded") if kind is FactKind.DISPUTE_LOST else None
+    )
+    yield replace(opened, kind=kind, amount=lost or opened.amount, reported_at=None)
 
 
 def disputed_captures(dispute: Json) -> tuple[str, ...]:

@@ -21,13 +21,13 @@ from app.gateways.paypal.facts import (
     order_facts,
     order_of,
     refund_facts,
+    refunded_capture,
 )
 from app.gateways.paypal.fields import (
     Json,
     listed,
     moment,
     own_ids,
-    parent,
     part,
     required_text,
     status_of,
@@ -155,7 +155,7 @@ def _of_authorization(bare: Notification, authorization: Json) -> Notification:
 
 def _of_refund(bare: Notification, refund: Json) -> Notification:
     """A reversal looks like a refund, but may be the dispute's own doing: the order knows."""
-    capture_id = parent(refund, "captures") or text(refund, "capture_id")
+    capture_id = refunded_capture(refund)
     reversal = bare.type == _CAPTURE_REVERSED
     if not reversal:
         warn_unknown("refund", refund)

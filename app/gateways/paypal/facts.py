@@ -123,8 +123,8 @@ def authorization_facts(authorization: Json, order_id: str | None = None) -> Ite
         yield _fact(attempt, FactKind.FAILED, authorization, failure=failure)
 
 
-def refund_facts(refund: Json) -> Iterator[Fact]:
-    """Yield how far a refund came."""
+def refund_facts(refund: Json, only_capture: str | None = None) -> Iterator[Fact]:
+    """Yield how far a refund came; one that names no capture is of the only one, if that is known."""
     kind = _REFUND_KINDS.get(status_of(refund))
     if kind is None:
         return
@@ -137,6 +137,7 @@ def refund_facts(refund: Json) -> Iterator[Fact]:
         object_id=required_text(refund, "id"),
         kind=kind,
         amount=required_money(refund, "amount"),
+        attempt_id=refunded_capture(refund) or only_capture,
         own_id=ours,
         failure=failure,
         detail=text(refund, "note_to_payer"),
@@ -147,6 +148,11 @@ def refund_facts(refund: Json) -> Iterator[Fact]:
 def order_of(obj: Json) -> str | None:
     """Return the id of the order that a capture, an authorisation or a refund belongs to, where it is told."""
     return related(obj, "order_id") or parent(obj, "orders")
+
+
+def refunded_capture(refund: Json) -> str | None:
+    """Return the id of the capture that a refund gives back, where it is told."""
+    return parent(refund, "captures") or text(refund, "capture_id")
 
 
 def authorization_of(capture: Json) -> str | None:
@@ -168,8 +174,9 @@ def _order_facts(order: Json) -> Iterator[Fact]:
         yield from _released(hold, captures, only=len(holds) == 1)
     for capture in captures:
         yield from capture_facts(capture, order_id, authorized=bool(holds))
+    only = required_text(captures[0], "id") if len(captures) == 1 else None
     for refund in inside(order, "refunds"):
-        yield from refund_facts(refund)
+        yield from refund_facts(refund, only)
 
 
 def _released(hold: Json, captures: list[Json], *, only: bool) -> Iterator[Fact]:

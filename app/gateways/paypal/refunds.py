@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.gateways.paypal.facts import NOT_GIVEN_BACK, TAKEN, inside
-from app.gateways.paypal.fields import Json, parent, required_money, required_text, status_of
+from app.gateways.paypal.facts import NOT_GIVEN_BACK, TAKEN, inside, refunded_capture
+from app.gateways.paypal.fields import Json, required_money, required_text, status_of
 from app.gateways.paypal.requests import rejected
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _left(order: Json, currency: str) -> Mapping[str, int]:
             taken = required_money(capture, "amount")
             left[required_text(capture, "id")] = taken.minor if taken.currency == currency else 0
     for refund in inside(order, "refunds"):
-        capture_id = parent(refund, "captures")
+        capture_id = refunded_capture(refund)
         if capture_id is None and len(left) == 1:
             capture_id = next(iter(left))
         if capture_id in left and status_of(refund) not in NOT_GIVEN_BACK:
