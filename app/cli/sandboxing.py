@@ -67,6 +67,8 @@ async def run_simulator(options: SimulatorOptions) -> int:
             console.print(
                 f"export ORDERPULSE_{name.upper()}={shlex.quote(value)}", highlight=False, soft_wrap=True
             )
+        for note in running.notes:
+            console.print(f"\n{note}", highlight=False, soft_wrap=True)
         console.print(
             f"\nIts control paths are under {running.url}/_sim and need the header"
             f" `Authorization: Bearer {running.control.control_key}`.",

@@ -15,7 +15,7 @@ from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from starlette.applications import Starlette
 
@@ -32,6 +32,7 @@ class Simulated:
     url: str
     settings: Mapping[str, str]
     control: ControlClient
+    notes: Sequence[str] = ()
 
 
 @contextlib.asynccontextmanager
@@ -59,4 +60,4 @@ async def simulated(name: str, webhook_url: str | None, *, port: int = 0) -> Asy
 
     async with serving_simulator(make, port=port) as url, ControlClient(url, key) as control:
         settings = {f"{name}_{suffix}": value for suffix, value in made[0].merchant_settings().items()}
-        yield Simulated(name, url, settings, control)
+        yield Simulated(name, url, settings, control, made[0].notes())

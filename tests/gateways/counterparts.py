@@ -21,11 +21,13 @@ from app.gateways import (
     Notification,
     PaymentHandle,
     RefundRequest,
+    SignatureError,
     Verified,
 )
 from app.gateways.offers import methods_in
 from app.identity import new_id
 from app.settings import isolated_settings
+from app.simulators.kit import Control
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -47,6 +49,8 @@ class Counterpart:
 
     gateway: Gateway
     control: ControlClient
+    settings: Mapping[str, str]
+    """What the server was told to enter."""
 
     @property
     def currency(self) -> str:
@@ -77,6 +81,13 @@ class Counterpart:
         """Open a payment, and return what finds it."""
         request = self.request(**more)
         return handle(request, await self.gateway.create(request))
+
+    async def paid(self) -> PaymentHandle:
+        """Return a payment that was captured."""
+        payment = await self.open()
+        await self.control.pay(payment.reference or "", Control.SUCCEEDS)
+        await self.until(payment, FactKind.CAPTURED)
+        return payment
 
     async def known(self, payment: PaymentHandle) -> Facts:
         """Return all that can be found out by asking, and take what is left to us."""
@@ -115,6 +126,15 @@ class Counterpart:
         """Have the adapter check a webhook as the endpoint does."""
         lower = {name.lower(): value for name, value in headers.items()}
         return await self.gateway.verify(lower, body, now or datetime.now(UTC))
+
+
+async def refused_or_harmless(there: Counterpart, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a delivery is turned away, or is a hint at most: one that moves no money by itself."""
+    try:
+        said = there.gateway.parse(await there.verify(headers, body))
+    except (SignatureError, ValueError):
+        return True
+    return not said.facts
 
 
 def handle(request: CreateRequest, answer: GatewayAnswer) -> PaymentHandle:
@@ -160,10 +180,19 @@ def shown(fact: Fact) -> tuple[object, ...]:
 
 
 @asynccontextmanager
+async def set_up_anew(there: Counterpart, **changed: str) -> AsyncIterator[Counterpart]:
+    """Set the adapter up with other settings beside the one that runs."""
+    gateways = gateways_of(isolated_settings(**{**there.settings, **changed}))
+    (gateway,) = gateways
+    yield Counterpart(gateway, there.control, {**there.settings, **changed})
+    await gateways.aclose()
+
+
+@asynccontextmanager
 async def counterpart(name: str) -> AsyncIterator[Counterpart]:
     """Run a gateway's simulator, and set its adapter up as the server does."""
     async with simulated(name, None) as running:
         gateways = gateways_of(isolated_settings(**running.settings))
         (gateway,) = gateways
-        yield Counterpart(gateway, running.control)
+        yield Counterpart(gateway, running.control, running.settings)
         await gateways.aclose()

@@ -28,7 +28,15 @@ from app.gateways.registry import gateway_modules
 from app.identity import new_id
 from app.simulators import simulator_names
 from app.simulators.kit import Control
-from tests.gateways.counterparts import counterpart, handle, kinds, refund_of, taken, told_of
+from tests.gateways.counterparts import (
+    counterpart,
+    handle,
+    kinds,
+    refund_of,
+    refused_or_harmless,
+    taken,
+    told_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -44,14 +52,6 @@ FLIPS = 150
 async def there(request: pytest.FixtureRequest) -> AsyncIterator[Counterpart]:
     async with counterpart(request.param) as opened:
         yield opened
-
-
-async def paid(there: Counterpart) -> PaymentHandle:
-    """Return a payment that was captured."""
-    payment = await there.open()
-    await there.control.pay(payment.reference or "", Control.SUCCEEDS)
-    await there.until(payment, FactKind.CAPTURED)
-    return payment
 
 
 def test_every_gateway_is_played_and_nothing_else() -> None:
@@ -154,7 +154,7 @@ async def test_what_nobody_paid_is_given_up(there: Counterpart) -> None:
 
 
 async def test_what_was_paid_is_not_given_up(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
 
     with pytest.raises(GatewayError) as refusal:
         await there.gateway.cancel(payment, "No tea", "cancel-1")
@@ -164,7 +164,7 @@ async def test_what_was_paid_is_not_given_up(there: Counterpart) -> None:
 
 
 async def test_refunds_come_to_their_end_and_carry_our_id(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
     first, second = refund_of(payment, 10_000), refund_of(payment, 39_900)
     for request in (first, second):
         await there.gateway.refund(request)
@@ -184,7 +184,7 @@ async def test_refunds_come_to_their_end_and_carry_our_id(there: Counterpart) ->
 
 
 async def test_more_than_there_is_is_not_given_back(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
 
     with pytest.raises(GatewayError) as refusal:
         await there.gateway.refund(refund_of(payment, payment.amount.minor + 1))
@@ -194,7 +194,7 @@ async def test_more_than_there_is_is_not_given_back(there: Counterpart) -> None:
 
 
 async def test_a_refund_without_an_answer_is_made_once(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
     request = refund_of(payment, 10_000)
     await there.control.set_chaos(api_fail={"refund": {"answer": "garbage_after", "times": 1}})
 
@@ -266,7 +266,7 @@ async def test_what_was_never_opened_can_not_be_given_up(there: Counterpart) -> 
 
 
 async def test_webhooks_are_believed_and_say_the_same_each_time(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
     deliveries = await there.deliveries()
     again = await there.deliveries()
 
@@ -283,7 +283,7 @@ async def test_webhooks_are_believed_and_say_the_same_each_time(there: Counterpa
 
 
 async def test_every_bit_that_is_changed_on_the_way_is_noticed(there: Counterpart) -> None:
-    await paid(there)
+    await there.paid()
     dice = random.Random(1)  # noqa: S311 - which bits are turned over is no secret
     webhook, _ = (await there.deliveries())[-1]
     for _ in range(FLIPS):
@@ -300,17 +300,8 @@ async def test_every_bit_that_is_changed_on_the_way_is_noticed(there: Counterpar
                 )
 
 
-async def refused_or_harmless(there: Counterpart, headers: dict[str, str], body: bytes) -> bool:
-    """Whether a delivery is turned away, or is a hint at most: one that moves no money by itself."""
-    try:
-        said = there.gateway.parse(await there.verify(headers, body))
-    except (SignatureError, ValueError):
-        return True
-    return not said.facts
-
-
 async def test_another_accounts_webhooks_are_refused(there: Counterpart) -> None:
-    await paid(there)
+    await there.paid()
     async with counterpart(there.gateway.name.lower()) as stranger:
         for webhook in await there.control.webhooks():
             with pytest.raises(SignatureError):
@@ -319,7 +310,7 @@ async def test_another_accounts_webhooks_are_refused(there: Counterpart) -> None
 
 @pytest.mark.parametrize("nonsense", ["", "é²", "t=²,v1=x", "\x00", "=" * 5000, "🂡"])
 async def test_a_nonsensical_signature_is_a_refusal(there: Counterpart, nonsense: str) -> None:
-    await paid(there)
+    await there.paid()
     (webhook, _), *_ = await there.deliveries()
     signed = {name for name in webhook.headers if any(word in name.lower() for word in SIGNED)}
     headers = {**webhook.headers, **dict.fromkeys(signed, nonsense)}
@@ -331,7 +322,7 @@ async def test_a_nonsensical_signature_is_a_refusal(there: Counterpart, nonsense
 
 
 async def test_an_old_signature_is_refused_where_its_time_is_signed(there: Counterpart) -> None:
-    await paid(there)
+    await there.paid()
     (webhook, _), *_ = await there.deliveries()
     now = datetime.now(UTC)
 
@@ -348,7 +339,7 @@ async def test_an_old_signature_is_refused_where_its_time_is_signed(there: Count
 
 
 async def test_a_body_written_anew_is_not_what_was_signed(there: Counterpart) -> None:
-    await paid(there)
+    await there.paid()
     (webhook, _), *_ = await there.deliveries()
     try:
         again = orjson.dumps(orjson.loads(webhook.body), option=orjson.OPT_INDENT_2)
@@ -424,7 +415,7 @@ async def test_all_orders_of_six_tellings_come_to_one_state(there: Counterpart) 
 
 
 async def test_a_dispute_is_told_and_closed(there: Counterpart) -> None:
-    payment = await paid(there)
+    payment = await there.paid()
     await there.control.dispute(payment.reference or "")
     await there.control.close_dispute(payment.reference or "", Control.LOST)
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.domain.states import GatewayName
 from app.gateways.razorpay.events import EVENTS
-from app.gateways.razorpay.facts import warn_of_unknown
+from app.gateways.words import warn_of_unknown
 from tests.domain.told import PAYMENT_ID as TOLD_ID
 from tests.gateways.razorpay_objects import (
     PAYMENT_ID,

@@ -15,9 +15,9 @@ from app.gateways.razorpay.facts import (
     payment_facts,
     qr_code_facts,
     refund_facts,
-    warn_of_unknown,
 )
 from app.gateways.razorpay.wire import WireDispute, WirePayment, WireQrCode, WireRefund
+from app.gateways.words import warn_of_unknown
 from tests.gateways.razorpay_objects import (
     PRICE,
     REFUND_ID,

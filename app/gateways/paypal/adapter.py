@@ -16,7 +16,7 @@ from app.gateways.contract import NO_REFERENCE, GatewayAnswer, GatewayError, Gat
 from app.gateways.paypal.amounts import CURRENCIES
 from app.gateways.paypal.backlog import events_since
 from app.gateways.paypal.calls import Calls, request_id, unreadable
-from app.gateways.paypal.events import read_event, tells_of_money, warn_once, warn_unknown
+from app.gateways.paypal.events import read_event, tells_of_money, warn_unknown
 from app.gateways.paypal.facts import (
     OPEN_HOLDS,
     TAKEN,
@@ -39,6 +39,7 @@ from app.gateways.paypal.requests import (
     rejected,
 )
 from app.gateways.paypal.verification import Verification
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -184,7 +185,7 @@ class PayPalGateway:
                 try:
                     notification = read_event(event)
                 except ValueError:
-                    warn_once("paypal.unreadable_event", str(event.get("id")))
+                    warn_of_unknown(GatewayName.PAYPAL, "unreadable event", str(event.get("id")))
                     continue
                 yield replace(notification, body=orjson.dumps(event))
 

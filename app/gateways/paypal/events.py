@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,12 +33,11 @@ from app.gateways.paypal.fields import (
     text,
 )
 from app.gateways.paypal.requests import next_action
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
-
-log = logging.getLogger(__name__)
 
 _FAMILIES: Final = (
     "CHECKOUT.ORDER.",
@@ -51,8 +49,6 @@ _FAMILIES: Final = (
 )
 _APPROVAL_REVERSED: Final = "CHECKOUT.PAYMENT-APPROVAL.REVERSED"
 _CAPTURE_REVERSED: Final = "PAYMENT.CAPTURE.REVERSED"
-_WARNED_MAX: Final = 256
-_warned: set[str] = set()
 
 
 def tells_of_money(event: Json) -> bool:
@@ -83,7 +79,7 @@ def read_event(event: Json) -> Notification:
     kind = (text(event, "resource_type") or "").lower()
     translate = _BY_RESOURCE.get(kind)
     if translate is None:
-        warn_once("paypal.unknown_resource", f"{bare.type}:{kind}")
+        warn_of_unknown(GatewayName.PAYPAL, f"resource of {bare.type}", kind)
         return bare
     return translate(bare, resource)
 
@@ -92,14 +88,7 @@ def warn_unknown(kind: str, obj: Json) -> None:
     """Warn, once each, of a status that the documentation doesn't have; it changes nothing."""
     status = status_of(obj)
     if status not in KNOWN_STATUSES[kind]:
-        warn_once("paypal.unknown_status", f"{kind}:{status}")
-
-
-def warn_once(event: str, word: str) -> None:
-    """Warn of a word of PayPal's that is not known here."""
-    if word not in _warned and len(_warned) < _WARNED_MAX:
-        _warned.add(word)
-        log.warning(event, extra={"gateway": GatewayName.PAYPAL, "word": word[:128]})
+        warn_of_unknown(GatewayName.PAYPAL, f"{kind} status", status)
 
 
 def payment_id_of(order: Json) -> UUID | None:
@@ -170,10 +159,16 @@ def _of_refund(bare: Notification, refund: Json) -> Notification:
 
 
 def _of_dispute(bare: Notification, dispute: Json) -> Notification:
+    facts = joined(dispute_facts(dispute))
+    if not facts:
+        outcome = text(part(dispute, "dispute_outcome"), "outcome_code")
+        warn_of_unknown(
+            GatewayName.PAYPAL, "dispute status", f"{status_of(dispute)} {outcome or ''}".rstrip()
+        )
     return replace(
         bare,
         related_object_ids=disputed_captures(dispute),
-        facts=joined(dispute_facts(dispute)),
+        facts=facts,
     )
 
 

@@ -6,22 +6,19 @@ own, for that of the shop is only unlike the shop's others.
 
 from __future__ import annotations
 
-import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from app.domain.facts import Fact, FactKind, Failure
 from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.paytm import results
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from app.gateways.paytm.wire import WireDispute, WireRefund, WireResult, WireStatus
-
-log = logging.getLogger(__name__)
 
 _METHODS: Final = {
     "CC": PaymentMethodType.CARD,
@@ -74,7 +71,7 @@ def status_facts(result: WireResult, status: WireStatus) -> Iterator[Fact]:
         yield _try(FactKind.ATTEMPT_STARTED, status)
         yield _try(FactKind.FAILED, status, failure_of(result))
     else:
-        warn_of_unknown("order status", result.status)
+        warn_of_unknown(GatewayName.PAYTM, "order status", result.status)
 
 
 def refund_facts(result: WireResult, refund: WireRefund) -> Iterator[Fact]:
@@ -90,7 +87,7 @@ def refund_facts(result: WireResult, refund: WireRefund) -> Iterator[Fact]:
     elif result.status == results.FAILED:
         kinds = [FactKind.REFUND_FAILED]
     else:
-        warn_of_unknown("refund status", result.status)
+        warn_of_unknown(GatewayName.PAYTM, "refund status", result.status)
         return
     failure = Failure(code=result.code or _REFUND_FAILED, message=results.message_of(result), retryable=False)
     yield from (_refund_fact(kind, refund, failure) for kind in kinds)
@@ -111,7 +108,7 @@ def dispute_facts(dispute: WireDispute) -> Iterator[Fact]:
     """Yield how far a dispute came."""
     kind = _DISPUTES.get(dispute.status)
     if kind is None:
-        warn_of_unknown("dispute status", dispute.status)
+        warn_of_unknown(GatewayName.PAYTM, "dispute status", dispute.status)
         return
     yield Fact(
         gateway=GatewayName.PAYTM,
@@ -136,12 +133,6 @@ def as_uuid(text: str | None) -> UUID | None:
     except ValueError:
         return None
     return found if str(found) == text else None
-
-
-@lru_cache(maxsize=256)
-def warn_of_unknown(what: str, word: str) -> None:
-    """Log once a word that is not in the documentation; nothing is made of it."""
-    log.warning("paytm.unknown_word", extra={"what": what, "word": word[:64]})
 
 
 def _try(kind: FactKind, status: WireStatus, failure: Failure | None = None) -> Fact:

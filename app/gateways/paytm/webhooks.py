@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from app.domain.facts import add_facts
+from app.domain.states import GatewayName
 from app.gateways.contract import Notification, SignatureError
 from app.gateways.paytm.checksum import check, check_form
-from app.gateways.paytm.facts import as_uuid, dispute_facts, told_refund_facts, warn_of_unknown
+from app.gateways.paytm.facts import as_uuid, dispute_facts, told_refund_facts
 from app.gateways.paytm.messages import read_object, split
 from app.gateways.paytm.wire import WireDispute, WireRefund
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +89,7 @@ def _hint(fields: Mapping[str, str], body: bytes) -> Notification:
     order_id = named.get("ORDERID", "")[:_ORDER_CHARS_MAX]
     status = named.get("STATUS", "")[:_TYPE_CHARS_MAX]
     if not order_id:
-        warn_of_unknown("delivery", ", ".join(sorted(named))[:_TYPE_CHARS_MAX])
+        warn_of_unknown(GatewayName.PAYTM, "delivery", ", ".join(sorted(named))[:_TYPE_CHARS_MAX])
     known_by = (
         order_id,
         named.get("TXNID", ""),

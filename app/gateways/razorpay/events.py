@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import add_facts
+from app.domain.states import GatewayName
 from app.gateways.contract import Notification
 from app.gateways.razorpay.facts import (
     dispute_facts,
@@ -14,9 +15,9 @@ from app.gateways.razorpay.facts import (
     payment_facts,
     qr_code_facts,
     refund_facts,
-    warn_of_unknown,
 )
 from app.gateways.razorpay.wire import WireEvent, own_id
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def read_event(delivery: Verified) -> Notification:
     """
     event = WireEvent.model_validate_json(delivery.body)
     if event.event not in EVENTS and not event.event.startswith(_OTHER_PRODUCTS):
-        warn_of_unknown("event", event.event)
+        warn_of_unknown(GatewayName.RAZORPAY, "event", event.event)
     objects = _Objects(event)
     payment_id, reference = objects.named
     hinted = objects.hinted_payment_id

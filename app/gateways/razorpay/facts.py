@@ -5,9 +5,7 @@ An object is a snapshot: `payment.authorized` may bring a payment that is captur
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.facts import Fact, FactKind, Failure
@@ -15,13 +13,12 @@ from app.domain.states import GatewayName, PaymentMethodType
 from app.gateways.razorpay.amounts import from_razorpay
 from app.gateways.razorpay.failures import failure_of
 from app.gateways.razorpay.wire import as_uuid, own_id
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.gateways.razorpay.wire import WireDispute, WirePayment, WireQrCode, WireRefund
-
-log = logging.getLogger(__name__)
 
 _METHODS: Final = {
     "card": PaymentMethodType.CARD,
@@ -53,7 +50,7 @@ def payment_facts(payment: WirePayment) -> Iterator[Fact]:
     Source: razorpay.com/docs/payments/payments/late-authorisation, read in November 2026.
     """
     if payment.status not in _KNOWN_PAYMENT_STATUSES:
-        warn_of_unknown("payment status", payment.status)
+        warn_of_unknown(GatewayName.RAZORPAY, "payment status", payment.status)
         return
     yield _try_fact(payment, FactKind.ATTEMPT_STARTED, reported_at=moment(payment.created_at))
     if payment.status == "failed":
@@ -87,7 +84,7 @@ def refund_facts(refund: WireRefund, payment: WirePayment | None = None) -> Iter
         return
     kinds = _REFUND_KINDS.get(refund.status)
     if kinds is None:
-        warn_of_unknown("refund status", refund.status)
+        warn_of_unknown(GatewayName.RAZORPAY, "refund status", refund.status)
         return
     reason = refund.notes.get("reason")
     for kind in kinds:
@@ -115,7 +112,7 @@ def dispute_facts(dispute: WireDispute) -> Iterator[Fact]:
     if dispute.status == "closed":
         kind = FactKind.DISPUTE_LOST if deducted else FactKind.DISPUTE_WON
     if kind is None:
-        warn_of_unknown("dispute status", dispute.status)
+        warn_of_unknown(GatewayName.RAZORPAY, "dispute status", dispute.status)
         return
     yield Fact(
         gateway=GatewayName.RAZORPAY,
@@ -143,12 +140,6 @@ def qr_code_facts(code: WireQrCode) -> Iterator[Fact]:
 def moment(seconds: int) -> datetime:
     """Return a time, which Razorpay gives in whole seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-@lru_cache(maxsize=256)
-def warn_of_unknown(what: str, name: str) -> None:
-    """Log once a word that is not in the documentation; nothing is made of it."""
-    log.warning("razorpay.unknown_word", extra={"what": what, "word": name[:64]})
 
 
 def _method(payment: WirePayment) -> PaymentMethodType | None:

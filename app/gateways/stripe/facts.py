@@ -28,11 +28,20 @@ from app.gateways.stripe.fields import (
 )
 from app.gateways.stripe.methods import method_of, method_of_charge, method_of_intent
 from app.gateways.stripe.reversals import dispute_facts, refund_facts
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENDED: Final = frozenset({"succeeded", "canceled"})
+_KNOWN_STATUSES: Final = _ENDED | {
+    "requires_payment_method",
+    "requires_confirmation",
+    "requires_action",
+    "processing",
+    "requires_capture",
+}
+"""Source: docs.stripe.com/api/payment_intents/object, `status`, read in November 2026."""
 KNOWN_OBJECTS: Final = frozenset({"payment_intent", "charge", "refund", "dispute"})
 
 
@@ -98,8 +107,8 @@ def _intent_facts(intent: Json, *, before_basil: bool) -> Iterator[Fact]:
             yield from _intent_money(intent, status)
         case "canceled":
             yield from _canceled(intent, charges)
-        case _:
-            return
+        case status if status not in _KNOWN_STATUSES:
+            warn_of_unknown(GatewayName.STRIPE, "intent status", status)
 
 
 def _holds_money(charges: list[Json]) -> bool:
@@ -188,8 +197,8 @@ def _charge_facts(charge: Json, *, before_basil: bool, ended: bool = False) -> I
             yield from _captured(charge, before_basil=before_basil)
         case "succeeded":
             yield from _authorized(charge)
-        case _:
-            pass
+        case unknown:
+            warn_of_unknown(GatewayName.STRIPE, "charge status", unknown)
     for refund in listed(charge, "refunds"):
         yield from refund_facts(refund, before_basil=before_basil)
     if dispute := part(charge, "dispute"):

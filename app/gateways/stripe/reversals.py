@@ -16,6 +16,7 @@ from app.gateways.stripe.fields import (
     required_text,
     text,
 )
+from app.gateways.words import warn_of_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,7 @@ def refund_facts(refund: Json, *, before_basil: bool) -> Iterator[Fact]:
         return  # a release or somebody's refund: these versions don't tell, so asking has to
     kind = _REFUND_KINDS.get(text(refund, "status") or "")
     if kind is None:
+        warn_of_unknown(GatewayName.STRIPE, "refund status", text(refund, "status"))
         return
     yield Fact(
         gateway=GatewayName.STRIPE,
@@ -79,6 +81,7 @@ def dispute_facts(dispute: Json) -> Iterator[Fact]:
     status = text(dispute, "status") or ""
     kind = _DISPUTE_KINDS.get(status)
     if kind is None:
+        warn_of_unknown(GatewayName.STRIPE, "dispute status", status)
         return
     taken = status in _MONEY_MOVED or bool(dispute.get("balance_transactions"))
     yield Fact(

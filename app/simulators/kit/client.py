@@ -67,12 +67,21 @@ class ControlClient:
 
     async def webhooks(self) -> list[Webhook]:
         """Return every event, signed now."""
-        shown = (await self._ask("GET", "events"))["data"]
-        return [Webhook(**{**each, "body": base64.b64decode(each["body"])}) for each in shown]
+        return [_webhook(shown) for shown in (await self._ask("GET", "events"))["data"]]
 
     async def deliver(self, event_id: str) -> None:
         """Have an event posted once more."""
         await self._ask("POST", f"events/{event_id}/deliver")
+
+    async def signed(self, event_id: str, body: bytes) -> Webhook:
+        """Return an event with another body, as the gateway would sign it."""
+        sent = {"body": base64.b64encode(body).decode()}
+        return _webhook(await self._ask("POST", f"events/{event_id}/sign", sent))
+
+    async def rotate(self) -> dict[str, str]:
+        """Have webhooks signed with a new secret; return the settings that change."""
+        settings: dict[str, str] = (await self._ask("POST", "rotate"))["settings"]
+        return settings
 
     async def set_chaos(self, **knobs: Any) -> None:  # noqa: ANN401 - JSON
         """Have things go wrong; without knobs, nothing more does."""
@@ -89,6 +98,10 @@ class ControlClient:
             raise ControlError(answer.text, answer.status_code)
         shown: dict[str, Any] = answer.json()
         return shown
+
+
+def _webhook(shown: Mapping[str, Any]) -> Webhook:
+    return Webhook(**{**shown, "body": base64.b64decode(shown["body"])})
 
 
 def _truth(shown: Mapping[str, Any]) -> PaymentTruth:

@@ -9,6 +9,8 @@
     GET    /_sim/truth                                          what really happened, the same shape for every gateway
     GET    /_sim/events                                         every webhook, with its body, and what became of it
     POST   /_sim/events/{id}/deliver                            one of them is posted again
+    POST   /_sim/events/{id}/sign   {body}                      another body for it, in base64, signed
+    POST   /_sim/rotate                                         webhooks are signed with a new secret from now on
     PUT    /_sim/chaos, GET, DELETE                             misbehaviour: see `read_chaos`
 
 They need `Authorization: Bearer <control key>`. `reference` is what the merchant knows a payment by: what the adapter
@@ -149,6 +151,14 @@ class Controls(ABC):
     def deliver(self, event_id: str) -> bool:
         """Post an event once more; false when there is none, or nobody to send it to."""
 
+    @abstractmethod
+    def signed(self, event_id: str, body: bytes) -> Webhook:
+        """Return an event with another body, as the gateway would sign it. Raises ControlError where there is none."""
+
+    @abstractmethod
+    def rotate(self) -> Mapping[str, str]:
+        """Sign with a new secret from now on; return the settings that change, without the gateway's name in front."""
+
     def control_routes(self) -> list[Route]:
         """Return what to mount at the root."""
         table: list[tuple[str, str, Endpoint]] = [
@@ -161,6 +171,8 @@ class Controls(ABC):
             ("GET", "/_sim/truth", self._truth),
             ("GET", "/_sim/events", self._list_events),
             ("POST", "/_sim/events/{id}/deliver", self._deliver),
+            ("POST", "/_sim/events/{id}/sign", self._sign),
+            ("POST", "/_sim/rotate", self._rotate),
             ("PUT", "/_sim/chaos", self._set_chaos),
             ("GET", "/_sim/chaos", self._show_chaos),
             ("DELETE", "/_sim/chaos", self._calm),
@@ -218,6 +230,17 @@ class Controls(ABC):
         if not self.deliver(request.path_params["id"]):
             raise ControlError("There is no such event, or nobody to send it to.", 404)
         return json_response({"done": True})
+
+    async def _sign(self, request: Request) -> Response:
+        body = (await read_object(request)).get("body")
+        try:
+            other = base64.b64decode(body if isinstance(body, str) else "?", validate=True)
+        except ValueError:
+            raise ControlError("body is the other body in base64.", 400) from None
+        return json_response(_shown(self.signed(request.path_params["id"], other)))
+
+    async def _rotate(self, _: Request) -> Response:
+        return json_response({"settings": dict(self.rotate())})
 
     async def _set_chaos(self, request: Request) -> Response:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from starlette.applications import Starlette
@@ -82,6 +82,10 @@ class Simulator(Controls):
         E.g. `{"key_id": …, "webhook_secrets": …, "api_base": …}` for ORDERPULSE_RAZORPAY_KEY_ID and so on.
         """
 
+    def notes(self) -> Sequence[str]:
+        """Return what else a merchant may want to know about this account, a sentence each."""
+        return ()
+
     @abstractmethod
     def routes(self) -> Sequence[Route]:
         """Return the gateway's own paths, as its documentation has them."""
@@ -89,6 +93,10 @@ class Simulator(Controls):
     @abstractmethod
     def sign(self, event: Event) -> Mapping[str, str]:
         """Return the headers that prove an event, signed now. One that is signed inside its body adds none."""
+
+    def remade(self, event: Event, body: bytes) -> Event:
+        """Return an event with another body. One that is signed inside its body is signed anew."""
+        return replace(event, body=body)
 
     @abstractmethod
     def refusal(self, error: MishapError) -> Response:
@@ -150,15 +158,23 @@ class Simulator(Controls):
 
     def webhooks(self) -> Iterable[Webhook]:
         """Return every event, signed now."""
-        for event in self.events.values():
-            yield Webhook(
-                id=event.id,
-                type=event.type,
-                headers=self._headers(event),
-                body=event.body,
-                delivery=event.delivery,
-                tries=event.tries,
-            )
+        return map(self._webhook, self.events.values())
+
+    def signed(self, event_id: str, body: bytes) -> Webhook:
+        """Return an event with another body."""
+        if event_id not in self.events:
+            raise ControlError("There is no such event.", 404)
+        return self._webhook(self.remade(self.events[event_id], body))
+
+    def _webhook(self, event: Event) -> Webhook:
+        return Webhook(
+            id=event.id,
+            type=event.type,
+            headers=self._headers(event),
+            body=event.body,
+            delivery=event.delivery,
+            tries=event.tries,
+        )
 
     def deliver(self, event_id: str) -> bool:
         """Post an event once more."""

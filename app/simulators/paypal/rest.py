@@ -158,13 +158,15 @@ class Rest:
                 raise ApiError(400, "MISSING_REQUIRED_PARAMETER", field="/webhook_event")
             event = raw[found.end() : raw.rindex(b"}")]
             words = {name: value for name, value in body.items() if isinstance(value, str)}
-            good = self._simulator.signer.is_own(words, event)
+            good = any(signer.is_own(words, event) for signer in self._simulator.signers())
             return json_response({"verification_status": "SUCCESS" if good else "FAILURE"})
 
         return await self._asked(request, "postback", work)
 
-    async def _certificate(self, _: Request) -> Response:
-        return Response(self._simulator.signer.chain_pem, media_type="text/plain")
+    async def _certificate(self, request: Request) -> Response:
+        signers = self._simulator.signers()
+        named = (each for each in signers if each.url.endswith(f"/{request.path_params['id']}"))
+        return Response(next(named, signers[0]).chain_pem, media_type="text/plain")
 
     async def _roots(self, _: Request) -> Response:
         """Hand out the authority, which a merchant has to trust to check webhooks with the certificate."""

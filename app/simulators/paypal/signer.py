@@ -20,17 +20,30 @@ SIGNING_NAME: Final = "messageverificationcerts.sandbox.paypal.com"
 _LIVES: Final = timedelta(days=365)
 
 
-class Signer:
-    """One authority and one certificate. `root_pem` is what a merchant has to trust."""
+class Authority:
+    """Who vouches for certificates."""
 
-    def __init__(self, webhook_id: str, certificate_url: str, name: str = SIGNING_NAME) -> None:
+    def __init__(self) -> None:
+        self.key = _new_key()
+        self.root = _root(self.key, datetime.now(UTC))
+
+
+class Signer:
+    """One certificate of an authority's. `root_pem` is what a merchant has to trust."""
+
+    def __init__(
+        self,
+        webhook_id: str,
+        certificate_url: str,
+        name: str = SIGNING_NAME,
+        authority: Authority | None = None,
+    ) -> None:
         self._webhook_id = webhook_id
-        self._url = certificate_url
-        authority, self._key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
-        now = datetime.now(UTC)
-        root = _root(authority, now)
-        leaf = _leaf(self._key, name, root, authority, now)
-        self.root_pem = root.public_bytes(serialization.Encoding.PEM)
+        self.url = certificate_url
+        self.authority = authority or Authority()
+        self._key = _new_key()
+        leaf = _leaf(self._key, name, self.authority.root, self.authority.key, datetime.now(UTC))
+        self.root_pem = self.authority.root.public_bytes(serialization.Encoding.PEM)
         self.chain_pem = leaf.public_bytes(serialization.Encoding.PEM)
 
     def headers(self, body: bytes) -> Mapping[str, str]:
@@ -44,7 +57,7 @@ class Signer:
             "PAYPAL-TRANSMISSION-ID": transmission_id,
             "PAYPAL-TRANSMISSION-TIME": at,
             "PAYPAL-TRANSMISSION-SIG": base64.b64encode(signature).decode(),
-            "PAYPAL-CERT-URL": self._url,
+            "PAYPAL-CERT-URL": self.url,
             "PAYPAL-AUTH-ALGO": "SHA256withRSA",
             "PAYPAL-AUTH-VERSION": "v2",
         }
@@ -58,6 +71,10 @@ class Signer:
         given = transmission.get("transmission_sig", "")
         known = transmission.get("webhook_id") == self._webhook_id
         return known and given == base64.b64encode(right).decode()
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
 
 
 def _name(common_name: str) -> x509.Name:

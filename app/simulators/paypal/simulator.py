@@ -28,7 +28,7 @@ from app.simulators.paypal.objects import (
     show_refund,
     stamp,
 )
-from app.simulators.paypal.rest import Rest
+from app.simulators.paypal.rest import ROOTS_PATH, Rest
 from app.simulators.paypal.signer import Signer
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class PayPalSimulator(Simulator):
         self.tokens = Tokens(self.client_id, self.client_secret)
         self.repetitions = Repetitions()
         self.book = Book(url, self._tell)
-        self.signer = Signer(self.webhook_id, f"{url}/v1/notifications/certs/CERT-{secrets.token_hex(12)}")
+        self.signer = Signer(self.webhook_id, self._certificate_url())
+        self.former_signers: list[Signer] = []
 
     def merchant_settings(self) -> Mapping[str, str]:
         """Return what a merchant is told to enter. Webhooks are checked by asking: the authority here is nobody's."""
@@ -73,6 +74,14 @@ class PayPalSimulator(Simulator):
             "api_base": self.url,
         }
 
+    def notes(self) -> Sequence[str]:
+        """Say how webhooks are checked without asking."""
+        offline = (
+            f"To check webhooks offline, save the authority ({self.url}{ROOTS_PATH}) in a file, name it in "
+            "ORDERPULSE_PAYPAL_TRUST_ROOTS, and leave ORDERPULSE_PAYPAL_WEBHOOK_CHECK out."
+        )
+        return (offline,)
+
     def routes(self) -> Sequence[Route]:
         """Return the paths of PayPal's API, and its page for the payer."""
         return Rest(self).routes()
@@ -80,6 +89,19 @@ class PayPalSimulator(Simulator):
     def sign(self, event: Event) -> Mapping[str, str]:
         """Sign a delivery, as it is sent."""
         return self.signer.headers(event.body)
+
+    def rotate(self) -> Mapping[str, str]:
+        """Sign webhooks with a new certificate from now on; merchants find it by themselves."""
+        self.former_signers.append(self.signer)
+        self.signer = Signer(self.webhook_id, self._certificate_url(), authority=self.signer.authority)
+        return {}
+
+    def signers(self) -> Sequence[Signer]:
+        """Return whoever signs or has signed here, the present one first."""
+        return (self.signer, *self.former_signers)
+
+    def _certificate_url(self) -> str:
+        return f"{self.url}/v1/notifications/certs/CERT-{secrets.token_hex(12)}"
 
     def pay(self, reference: str, outcome: Control, method: str | None) -> None:
         """Have the payer approve; a second approval follows a decline."""

@@ -16,7 +16,7 @@ _KEY_CHARS: Final = 16
 _INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Account:
     """One merchant on staging."""
 
@@ -28,8 +28,13 @@ def account_of(given: Mapping[str, str]) -> Account:
     """Return the account with these secrets; what is missing is made up."""
     return Account(
         mid=given.get("mid") or "SIMULA" + "".join(secrets.choice(string.digits) for _ in range(14)),
-        key=given.get("merchant_key") or "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_CHARS)),
+        key=given.get("merchant_key") or new_key(),
     )
+
+
+def new_key() -> str:
+    """Return a merchant key as Paytm gives them."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_CHARS))
 
 
 def new_number() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from starlette.responses import Response
@@ -10,11 +11,11 @@ from starlette.routing import Route
 
 from app.simulators.kit import Control, ControlError, MishapError, PaymentTruth, RefundTruth, Simulator
 from app.simulators.kit.controls import json_response
-from app.simulators.paytm.account import account_of
+from app.simulators.paytm.account import account_of, new_key
 from app.simulators.paytm.book import PENDS, WAITS, Book
 from app.simulators.paytm.hosted import PAGE_PATH, PAY_PATH, HostedPage
 from app.simulators.paytm.rest import RestApi
-from app.simulators.paytm.webhooks import event_of
+from app.simulators.paytm.webhooks import event_of, signed_anew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,15 @@ class PaytmSimulator(Simulator):
         """Return nothing: events are signed inside their bodies."""
         del event
         return {}
+
+    def remade(self, event: Event, body: bytes) -> Event:
+        """Return an event with another body and its own checksum."""
+        return replace(event, body=signed_anew(self.account, body))
+
+    def rotate(self) -> Mapping[str, str]:
+        """Begin with a new merchant key, which calls need, too."""
+        self.account.key = new_key()
+        return {"merchant_key": self.account.key}
 
     def refusal(self, error: MishapError) -> Response:
         """Return how a call is answered that chaos made fail: in Paytm's words, or by what stands before it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
@@ -33,9 +33,24 @@ def event_of(account: Account, name: str, order: Order, thing: Refund | Dispute 
             content_type="application/x-www-form-urlencoded",
         )
     told = _refund(account, order, thing) if isinstance(thing, Refund) else _dispute(account, order, thing)
+    return Event(id=event_id, type=name, body=_sealed(account, told))
+
+
+def signed_anew(account: Account, body: bytes) -> bytes:
+    """Return a form or a JSON body with the checksum that its contents need."""
+    try:
+        told = orjson.loads(body)["body"]
+    except orjson.JSONDecodeError:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        fields.pop("CHECKSUMHASH", None)
+        return urlencode({**fields, "CHECKSUMHASH": form_checksum(fields, account.key)}).encode()
+    return _sealed(account, told)
+
+
+def _sealed(account: Account, told: dict[str, Any]) -> bytes:
     body = orjson.dumps(told)
     head = orjson.dumps({"signature": checksum(body.decode(), account.key), "version": "v1"})
-    return Event(id=event_id, type=name, body=b'{"head":' + head + b',"body":' + body + b"}")
+    return b'{"head":' + head + b',"body":' + body + b"}"
 
 
 def payment_form(account: Account, order: Order) -> dict[str, str]:

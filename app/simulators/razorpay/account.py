@@ -14,7 +14,7 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _ID_CHARS: Final = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Account:
     """One merchant in test mode. `webhook_secret` is another than the key's, as the merchant chose it."""
 

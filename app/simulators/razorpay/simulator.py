@@ -16,7 +16,7 @@ from app.simulators.kit import (
     Simulator,
     SimulatorConfig,
 )
-from app.simulators.razorpay.account import account_of
+from app.simulators.razorpay.account import account_of, new_word
 from app.simulators.razorpay.book import ORDER_PAID, Book
 from app.simulators.razorpay.errors import trouble_response
 from app.simulators.razorpay.hosted import CHECKOUT_PATH, PAY_PATH, HostedCheckout
@@ -77,6 +77,11 @@ class RazorpaySimulator(Simulator):
     def sign(self, event: Event) -> Mapping[str, str]:
         """Return the signature over the body, and the event's id."""
         return headers_of(event, self.account.webhook_secret)
+
+    def rotate(self) -> Mapping[str, str]:
+        """Sign webhooks with a new secret from now on."""
+        self.account.webhook_secret = new_word()
+        return {"webhook_secrets": self.account.webhook_secret}
 
     def pay(self, reference: str, outcome: Control, method: str | None) -> None:
         """Have a shopper pay: by the UPI link that was made for the order, or as the checkout would."""

@@ -19,5 +19,6 @@ class Account:
     config: SandboxConfig
     public_url: str
     book: Book
+    webhook_secret: str = field(repr=False)
     chaos: Chaos = field(default_factory=Chaos)
     keys_in_flight: set[str] = field(default_factory=set)

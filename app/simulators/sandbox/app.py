@@ -43,7 +43,9 @@ def sandbox_app(config: SandboxConfig) -> Starlette:
     if config.public_url is None:
         raise ValueError("The sandbox needs the address that browsers reach it at.")
     book = Book(config.log_path, config.public_url)
-    account = Account(config=config, public_url=config.public_url, book=book)
+    account = Account(
+        config=config, public_url=config.public_url, book=book, webhook_secret=config.webhook_secret
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -80,7 +82,7 @@ def _loops(account: Account) -> list[Coroutine[None, None, None]]:
     book.on_change = afterwards.consider
     loops = [afterwards.run()]
     if config.webhook_url is not None:
-        deliverer = event_deliverer(book, config.webhook_url, config.webhook_secret, lambda: account.chaos)
+        deliverer = event_deliverer(account, config.webhook_url)
         book.on_event = deliverer.enqueue
         loops.append(deliverer.run(book.undelivered()))
     return loops

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -13,10 +14,11 @@ from app.simulators.sandbox.errors import ApiError
 from app.simulators.sandbox.objects import PaymentStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from app.simulators.kit.chaos import Chaos
     from app.simulators.sandbox.account import Account
+    from app.simulators.sandbox.book import Event
     from app.simulators.sandbox.objects import Payment
     from app.simulators.sandbox.transitions import Step
 
@@ -103,16 +105,30 @@ class SandboxControls(Controls):
 
     def webhooks(self) -> Iterable[Webhook]:
         """Return every event, signed now."""
-        for event in self._book.events:
-            signed = signature(self._account.config.webhook_secret, event.body, int(time.time()))
-            yield Webhook(
-                id=event.id,
-                type=event.type,
-                headers={"Content-Type": "application/json", "Sandbox-Signature": signed},
-                body=event.body,
-                delivery=event.delivery,
-                tries=event.attempts_made,
-            )
+        return (self._webhook(event, event.body) for event in self._book.events)
+
+    def signed(self, event_id: str, body: bytes) -> Webhook:
+        """Return an event with another body."""
+        event = self._book.event(event_id)
+        if event is None:
+            raise ControlError("There is no such event.", 404)
+        return self._webhook(event, body)
+
+    def rotate(self) -> Mapping[str, str]:
+        """Sign webhooks with a new secret from now on."""
+        self._account.webhook_secret = secrets.token_urlsafe(24)
+        return {"webhook_secrets": self._account.webhook_secret}
+
+    def _webhook(self, event: Event, body: bytes) -> Webhook:
+        signed = signature(self._account.webhook_secret, body, int(time.time()))
+        return Webhook(
+            id=event.id,
+            type=event.type,
+            headers={"Content-Type": "application/json", "Sandbox-Signature": signed},
+            body=body,
+            delivery=event.delivery,
+            tries=event.attempts_made,
+        )
 
     def deliver(self, event_id: str) -> bool:
         """Post an event once more."""

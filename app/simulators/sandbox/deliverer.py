@@ -12,22 +12,23 @@ from app.simulators.kit.deliverer import Deliverer
 from app.simulators.sandbox.book import DeliveryAttempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from app.simulators.kit.chaos import Chaos
     from app.simulators.kit.deliverer import Posted
-    from app.simulators.sandbox.book import Book, Event
+    from app.simulators.sandbox.account import Account
+    from app.simulators.sandbox.book import Event
 
 _log = logging.getLogger(__name__)
 
 
-def event_deliverer(book: Book, url: str, secret: str, chaos: Callable[[], Chaos]) -> Deliverer[Event]:
+def event_deliverer(account: Account, url: str) -> Deliverer[Event]:
     """Return what posts the book's events to the merchant."""
+    book = account.book
 
     def headers(event: Event) -> Mapping[str, str]:
         return {
             "Content-Type": "application/json",
-            "Sandbox-Signature": signature(secret, event.body, int(time.time())),
+            "Sandbox-Signature": signature(account.webhook_secret, event.body, int(time.time())),
             "User-Agent": "Sandbox-Webhooks/1",
         }
 
@@ -41,7 +42,7 @@ def event_deliverer(book: Book, url: str, secret: str, chaos: Callable[[], Chaos
             # Without its note the event is delivered once more after a restart, which merchants must bear.
             _log.exception("A delivery attempt could not be written to the log.")
 
-    return Deliverer(url, headers=headers, chaos=chaos, note=note)
+    return Deliverer(url, headers=headers, chaos=lambda: account.chaos, note=note)
 
 
 def signature(secret: str, body: bytes, timestamp: int) -> str:

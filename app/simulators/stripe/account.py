@@ -17,7 +17,7 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _ID_CHARS: Final = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Account:
     """One merchant in a sandbox."""
 

@@ -15,7 +15,7 @@ from app.simulators.kit import (
     Simulator,
     SimulatorConfig,
 )
-from app.simulators.stripe.account import account_of
+from app.simulators.stripe.account import account_of, new_id
 from app.simulators.stripe.amounts import from_minor, minor_of
 from app.simulators.stripe.book import Book
 from app.simulators.stripe.browser import Browser
@@ -94,6 +94,11 @@ class StripeSimulator(Simulator):
     def sign(self, event: Event) -> Mapping[str, str]:
         """Return the signature over time and body."""
         return {"Stripe-Signature": signature(event.body, self.account.webhook_secret, int(time.time()))}
+
+    def rotate(self) -> Mapping[str, str]:
+        """Sign webhooks with a new secret from now on."""
+        self.account.webhook_secret = new_id("whsec")
+        return {"webhook_secrets": self.account.webhook_secret}
 
     def refusal(self, error: MishapError) -> Response:
         """Return Stripe's words for a call that chaos made fail."""
