@@ -30,6 +30,9 @@ CARD_NUMBER_MESSAGE: Final = (
     " Cards are entered at the gateway alone."
 )
 INTERNAL: Final = "INTERNAL"
+PERSISTED_QUERY_NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
+PERSISTED_QUERY_NOT_SUPPORTED: Final = "PERSISTED_QUERY_NOT_SUPPORTED"
+DOCUMENT_NOT_TRUSTED: Final = "DOCUMENT_NOT_TRUSTED"
 UNAVAILABLE_ERRORS: Final = (SettleBusyError, DatabaseUnavailableError, HubFullError, HubStoppedError)
 _REQUEST_ERRORS: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)
 

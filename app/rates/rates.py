@@ -1,0 +1,174 @@
+"""Counting what callers ask for, in Redis where there is one, else in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+
+from app.rates.counters import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from app.auth import Caller
+    from app.rates.allowances import Allowances
+
+log = logging.getLogger(__name__)
+
+SHARED_SECONDS_MAX: Final = 0.1
+"""How long a shared count is waited for."""
+AWAY_SECONDS: Final = 5.0
+"""How long Redis is left alone after it did not answer."""
+MANY_VIEWERS: Final = 5
+"""How many guests and customers behind one address may ask for all that one of them may."""
+STAFF_FACTOR: Final = 10
+_NO_MUTATIONS: Final[Mapping[str, int]] = {}
+
+
+class RateLimitedError(Exception):
+    """A caller asks for more than is allowed in a minute."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too much was asked for at once. Try again in {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unlimited:
+    """Counts nothing."""
+
+    async def request(self, address: str) -> None:
+        """Let it pass."""
+
+    async def spend(
+        self, caller: Caller, address: str, *, values: int, mutations: Mapping[str, int] = _NO_MUTATIONS
+    ) -> None:
+        """Let it pass."""
+
+
+class Rates:
+    """Counts requests by address, and operations by caller, against what is allowed.
+
+    When Redis is away, this process counts for itself: nobody is refused because of it.
+    """
+
+    def __init__(
+        self,
+        allowances: Allowances,
+        *,
+        shared: SlidingWindowCounterRateLimiter | None = None,
+        counters: Counters | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._requests = RateLimitItemPerMinute(allowances.requests)
+        self._values = RateLimitItemPerMinute(allowances.values)
+        self._values_of_many = RateLimitItemPerMinute(allowances.values * MANY_VIEWERS)
+        self._values_of_staff = RateLimitItemPerMinute(allowances.values * STAFF_FACTOR)
+        self._by_mutation = {
+            "orderCreate": ("orders", RateLimitItemPerMinute(allowances.orders)),
+            "paymentCreate": ("payments", RateLimitItemPerMinute(allowances.payments)),
+        }
+        self._own = SlidingWindowCounterRateLimiter(counters or Counters())
+        self._shared = shared
+        self._clock = clock
+        self._away_until = 0.0
+
+    async def request(self, address: str) -> None:
+        """Count a request, or a websocket that is opened.
+
+        Raises:
+            RateLimitedError: there were too many from this address.
+        """
+        await self._take(self._requests, "requests", address, 1)
+
+    async def spend(
+        self, caller: Caller, address: str, *, values: int, mutations: Mapping[str, int] = _NO_MUTATIONS
+    ) -> None:
+        """Count an operation by what it asks for, and by what a mutation does.
+
+        Raises:
+            RateLimitedError: it is more than the caller may ask for.
+        """
+        for item, kind, who, amount in self._due(caller, address, values, mutations):
+            await self._take(item, kind, who, amount)
+
+    def _due(
+        self, caller: Caller, address: str, values: int, mutations: Mapping[str, int]
+    ) -> Iterator[tuple[RateLimitItemPerMinute, str, str, int]]:
+        if caller.scopes:
+            yield self._values_of_staff, "values", caller.subject, values
+            return
+        known = caller.order_id is not None or caller.customer_id is not None
+        if known:
+            yield self._values, "values", caller.subject, values
+            yield self._values_of_many, "values", f"all {address}", values
+        else:
+            yield self._values, "values", address, values
+        who = caller.subject if caller.customer_id is not None else address
+        for name, times in mutations.items():
+            if name in self._by_mutation:
+                kind, item = self._by_mutation[name]
+                yield item, kind, who, times
+
+    async def _take(self, item: RateLimitItemPerMinute, kind: str, who: str, amount: int) -> None:
+        amount = min(amount, item.amount)  # one alone is never too much: the document's own limits bound it
+        limiter = self._shared
+        if limiter is None or self._clock() < self._away_until:
+            limiter = self._own
+        if limiter is self._own:
+            if not await limiter.hit(item, kind, who, cost=amount):
+                raise RateLimitedError(await _wait(limiter, item, kind, who, amount))
+            return
+        try:
+            async with asyncio.timeout(SHARED_SECONDS_MAX):
+                if await limiter.hit(item, kind, who, cost=amount):
+                    return
+                wait = await _wait(limiter, item, kind, who, amount)
+        except (StorageError, OSError, TimeoutError) as error:
+            self._away_until = self._clock() + AWAY_SECONDS
+            log.warning("rates.counted_alone", extra={"reason": type(error).__name__})
+            await self._take(item, kind, who, amount)
+            return
+        raise RateLimitedError(wait)
+
+
+async def _wait(
+    limiter: SlidingWindowCounterRateLimiter,
+    item: RateLimitItemPerMinute,
+    kind: str,
+    who: str,
+    amount: int,
+) -> int:
+    """Return in how many seconds the amount will be free, if nothing else is asked for meanwhile."""
+    window = item.get_expiry()
+    storage: Any = limiter.storage
+    before, before_left, count, count_left = await storage.get_sliding_window(
+        item.key_for(kind, who), window
+    )
+    room = item.amount - amount
+    if count <= room and before:
+        return math.ceil(max(1.0, before_left - (room - count) * window / before))
+    # The present window has to become the last one, and then to slide out as far as there is need.
+    return math.ceil(count_left - window * min(1.0, room / count)) if count else 1
+
+
+def shared_counts(url: str) -> SlidingWindowCounterRateLimiter:
+    """Return counts that all processes share, in the Redis at an address; it is connected to when first asked."""
+    from limits.aio.storage.redis import RedisStorage  # noqa: PLC0415 - needs a client that others do without
+
+    storage = RedisStorage(
+        f"async+{url}",
+        wrap_exceptions=True,
+        implementation="redispy",
+        key_prefix="orderpulse:rates",
+        socket_connect_timeout=SHARED_SECONDS_MAX,
+        socket_timeout=SHARED_SECONDS_MAX,
+    )
+    return SlidingWindowCounterRateLimiter(storage)
