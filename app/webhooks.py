@@ -18,6 +18,8 @@ import orjson
 from app.batch import Webhook
 from app.gateways import GatewayError, Notification, SignatureError
 from app.identity import new_id
+from app.rates import Addresses, Strikes
+from app.rates.strikes import WINDOW_SECONDS
 from app.settle import SettleBusyError
 from app.webhook_watch import WebhookWatch
 
@@ -48,6 +50,8 @@ _PLAIN_ID: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _EXTRA_HEADERS: Final = {
     405: (b"allow", b"POST"),
     408: (b"connection", b"close"),
+    413: (b"connection", b"close"),
+    429: (b"retry-after", str(WINDOW_SECONDS).encode()),
     503: (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
 }
 
@@ -77,10 +81,16 @@ class WebhookEndpoint:
         gateways: GatewayRegistry,
         settler: Settler,
         figures: WebhookFigures,
+        *,
+        addresses: Addresses | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
+        """`strikes` counts signatures that failed, by the client's address; without it, nobody is out."""
         self._gateways = gateways
         self._settler = settler
         self._figures = figures
+        self._addresses = addresses or Addresses()
+        self._strikes = strikes
         self._watch = WebhookWatch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,22 +101,13 @@ class WebhookEndpoint:
         if gateway is None:
             await _answer(scope, send, 404, {"error": "There is no such gateway here."})
             return
+        is_out = self._is_out(scope)
         try:
+            if is_out and not _looks_signed(gateway, scope):
+                raise _RefusedError(400, "signature", "The signature is not valid.")
             outcome = await self._take(gateway, scope, receive, started)
         except _RefusedError as refused:
-            log.warning(
-                "webhook.refused",
-                extra={
-                    "request": scope["request_id"].decode(),
-                    "gateway": gateway.name,
-                    "outcome": refused.outcome,
-                    "reason": str(refused.__cause__ or refused),
-                },
-            )
-            self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
-            if scope["method"] == "POST":  # whatever else knocks is no gateway
-                self._watch.turned_away(gateway)
-            await _answer(scope, send, refused.status, {"error": refused.message})
+            await self._refuse(refused, gateway, scope, send, time.monotonic() - started, is_out=is_out)
             return
         except Exception:
             # The boundary to the server: a gateway gets an answer whatever happens here, and comes again.
@@ -121,6 +122,49 @@ class WebhookEndpoint:
         await _answer(scope, send, 200, {"status": outcome.status})
         self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
         self._watch.taken(gateway)
+
+    def _is_out(self, scope: Scope) -> bool:
+        """Whether an address has failed so often that a failure more is worth no words.
+
+        What it sends is checked all the same when it looks signed: a gateway may come from the same address, through a
+        proxy, and a check costs little more than an answer.
+        """
+        strikes = self._strikes
+        if strikes is None or not strikes.anybody_out:
+            return False
+        return strikes.is_out(self._addresses.client_of(scope))
+
+    async def _refuse(
+        self,
+        refused: _RefusedError,
+        gateway: Gateway,
+        scope: Scope,
+        send: Send,
+        seconds: float,
+        *,
+        is_out: bool,
+    ) -> None:
+        self._figures.webhook(gateway.name, refused.outcome, seconds)
+        failed = refused.outcome == "signature"
+        if failed and self._strikes is not None:
+            address = self._addresses.client_of(scope)
+            if self._strikes.failed(address) and not is_out:
+                log.warning("webhook.address_out", extra={"address": address, "gateway": gateway.name})
+        if failed and is_out:
+            await _answer(scope, send, 429, {"error": refused.message})
+            return
+        log.warning(
+            "webhook.refused",
+            extra={
+                "request": scope["request_id"].decode(),
+                "gateway": gateway.name,
+                "outcome": refused.outcome,
+                "reason": str(refused.__cause__ or refused),
+            },
+        )
+        if scope["method"] == "POST":  # whatever else knocks is no gateway
+            self._watch.turned_away(gateway)
+        await _answer(scope, send, refused.status, {"error": refused.message})
 
     async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
         if scope["method"] != "POST":
@@ -149,6 +193,12 @@ class WebhookEndpoint:
                 },
             )
         return outcome
+
+
+def _looks_signed(gateway: Gateway, scope: Scope) -> bool:
+    """Whether there is a signature at all; where it would be in the body, there may be."""
+    header = gateway.signature_header
+    return header is None or any(name == header for name, _ in scope["headers"])
 
 
 async def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_at: float) -> Webhook:

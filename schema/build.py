@@ -26,11 +26,10 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.documents import Documents
-from schema.errors import present
+from schema.errors import BadRequestError, present
 from schema.limits import DocumentLimits
 from schema.mutations import Mutation
 from schema.queries import Query
-from schema.requests import BadRequestError
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 
@@ -40,10 +39,9 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLArgument, GraphQLInputField, GraphQLSchema
 
     from schema.context import Context
-    from schema.documents import PreparedOperation
+    from schema.documents import Prepared, PreparedOperation
 
 _DEFAULT_LIMITS: Final = DocumentLimits()
-_ALL_TYPES: Final = frozenset(AllowedType)
 
 
 class OrderpulseSchema(strawberry.Schema):
@@ -67,9 +65,7 @@ class OrderpulseSchema(strawberry.Schema):
             config=StrawberryConfig(scalar_map=SCALARS),
         )
         _leave_out_null_defaults(self._schema)
-        self.documents = Documents(
-            self._schema, limits, introspection=introspection, suggestions=suggestions
-        )
+        self.documents = Documents(self._schema, limits, introspection=introspection, suggestions=suggestions)
         self._hide_suggestions = not suggestions
 
     async def execute(  # noqa: PLR0917 - Strawberry's signature
@@ -90,18 +86,18 @@ class OrderpulseSchema(strawberry.Schema):
         """
         del operation_extensions  # none is known here
         context = _given(context_value)
-        kind, failed = "unreadable", True
+        told = _Told(context)
         try:
-            found = await self._find(query or "", operation_name, allowed_operation_types, context)
-            if isinstance(found, PreExecutionError):
-                return found
-            document, operation = found
-            kind = operation.type.value
-            result = await self._execute(document, operation, variable_values, context, root_value)
-            failed = bool(result.errors)
-            return result
+            prepared = await self._prepare(query or "", context, told)
+            if prepared.document is None:
+                return PreExecutionError(data=None, errors=list(prepared.errors))
+            operation = prepared.operation(operation_name)
+            await self._admit(operation, allowed_operation_types, context, told)
+            return told.of(
+                await self._execute(prepared.document, operation, variable_values, context, root_value)
+            )
         finally:
-            context.services.metrics.operation(kind, failed=failed)
+            told.end()
 
     async def stream(  # type: ignore[override]  # noqa: PLR0917 - Strawberry's signature, without increments
         self,
@@ -136,46 +132,50 @@ class OrderpulseSchema(strawberry.Schema):
         operation_name: str | None,
         allowed: Iterable[AllowedType] | None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        kind, failed = "unreadable", True
+        told = _Told(context)
         try:
-            found = await self._find(query, operation_name, allowed, context)
-            if isinstance(found, PreExecutionError):
-                yield found
+            prepared = await self._prepare(query, context, told)
+            if prepared.document is None:
+                yield PreExecutionError(data=None, errors=list(prepared.errors))
                 return
-            document, operation = found
-            kind = operation.type.value
+            operation = prepared.operation(operation_name)
+            await self._admit(operation, allowed, context, told)
             if operation.type is not OperationType.SUBSCRIPTION:
-                result = await self._execute(document, operation, variables, context, root_value)
-                failed = bool(result.errors)
-                yield result
+                yield told.of(
+                    await self._execute(prepared.document, operation, variables, context, root_value)
+                )
                 return
-            async with aclosing(
-                self._subscribe(document, operation, variables, context, root_value)
-            ) as results:
+            results = self._subscribe(prepared.document, operation, variables, context, root_value)
+            async with aclosing(results):
                 async for result in results:
-                    failed = bool(result.errors)
-                    yield result
+                    yield told.of(result)
         finally:
-            context.services.metrics.operation(kind, failed=failed)
+            told.end()
 
-    async def _find(
-        self, text: str, name: str | None, allowed: Iterable[AllowedType] | None, context: Context
-    ) -> tuple[DocumentNode, PreparedOperation] | PreExecutionError:
-        """Return what is to be run, after it was counted for the caller, or why it is refused."""
-        rates = context.services.rates
+    async def _prepare(self, text: str, context: Context, told: _Told) -> Prepared:
+        """Return the document, whose preparing is counted for the caller unless it was prepared before."""
         prepared = self.documents.known(text)
         if prepared is None:
-            await rates.spend(context.caller, context.address, values=self.documents.cost_of_preparing(text))
+            cost = self.documents.cost_of_preparing(text)
+            await context.services.rates.spend(context.caller, context.address, values=cost)
             prepared = self.documents.prepare(text)
-        if prepared.document is None:
-            return PreExecutionError(data=None, errors=list(prepared.errors))
-        operation = prepared.operation(name)
-        if AllowedType(operation.type.value) not in (_ALL_TYPES if allowed is None else allowed):
-            raise BadRequestError(400, f"A {operation.type.value} can't be run here.")
-        await rates.spend(
+        told.kind = prepared.kind
+        return prepared
+
+    async def _admit(
+        self,
+        operation: PreparedOperation,
+        allowed: Iterable[AllowedType] | None,
+        context: Context,
+        told: _Told,
+    ) -> None:
+        """Count an operation for its caller, if it may be run here at all."""
+        told.kind = operation.type.value
+        if allowed is not None and AllowedType(told.kind) not in allowed:
+            raise BadRequestError(400, f"A {told.kind} can't be run here.")
+        await context.services.rates.spend(
             context.caller, context.address, values=operation.cost, mutations=operation.fields
         )
-        return prepared.document, operation
 
     async def _execute(
         self,
@@ -232,6 +232,24 @@ class OrderpulseSchema(strawberry.Schema):
         """Put what callers may see in place of what happened; the log gets what nobody expected."""
         errors = [present(error) for error in result.errors] if result.errors else None
         return ExecutionResult(data=result.data, errors=errors)
+
+
+class _Told:
+    """What is counted of an operation, whatever becomes of it."""
+
+    def __init__(self, context: Context) -> None:
+        self._figures = context.services.metrics
+        self._failed = True
+        self.kind = "unreadable"
+
+    def of(self, result: ExecutionResult) -> ExecutionResult:
+        """Note how an operation does."""
+        self._failed = bool(result.errors)
+        return result
+
+    def end(self) -> None:
+        """Count it."""
+        self._figures.operation(self.kind, failed=self._failed)
 
 
 def _given(context: Context | None) -> Context:

@@ -20,9 +20,9 @@ from graphql import (
 )
 
 from app.domain.errors import ErrorCode
+from schema.errors import BadRequestError
 from schema.limits import weigh
 from schema.remembered import Remembered
-from schema.requests import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +37,8 @@ REMEMBERED_CHARACTERS_MAX: Final = 262_144
 REFUSED_MAX: Final = 200
 """Refused documents are remembered apart, without their trees: they can't push out those that shoppers use."""
 REFUSED_CHARACTERS_MAX: Final = 1_048_576
+
+_UNREADABLE: Final = "unreadable"
 
 ERRORS_MAX: Final = 20
 """A document with more faults than this is not read to its end."""
@@ -65,6 +67,8 @@ class Prepared:
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     operations: Mapping[str, PreparedOperation]
+    kind: str
+    """What its first operation is, or `unreadable`."""
 
     def operation(self, name: str | None) -> PreparedOperation:
         """Return the operation of a name, or the only one.
@@ -78,7 +82,9 @@ class Prepared:
                 raise BadRequestError(400, f'Unknown operation named "{shortened(name)}".')
             return found
         if len(self.operations) != 1:
-            raise BadRequestError(400, "Send `operationName`: the document does not have exactly one operation.")
+            raise BadRequestError(
+                400, "Send `operationName`: the document does not have exactly one operation."
+            )
         return next(iter(self.operations.values()))
 
 
@@ -113,7 +119,7 @@ class Documents:
         try:
             prepared = self._judge(text)
         except GraphQLError as error:
-            prepared = _refusal([error])
+            prepared = _refusal([error], _UNREADABLE)
         if prepared.errors:
             if len(text) <= self._limits.characters_max:
                 self._refused.put(text, prepared, len(text))
@@ -128,13 +134,17 @@ class Documents:
                 extensions={"code": ErrorCode.INVALID},
             )
         document = parse(text, max_tokens=self._limits.tokens_max)
-        costs = weigh(self._schema, document, self._limits)
+        kind = _kind_of(document)
+        try:
+            costs = weigh(self._schema, document, self._limits)
+        except GraphQLError as error:
+            return _refusal([error], kind)
         errors = validate(
             self._schema, document, self._rules, ERRORS_MAX, hide_suggestions=not self._suggestions
         )
         if errors:
-            return _refusal(errors)
-        return Prepared(document=document, errors=(), operations=_operations(document, costs))
+            return _refusal(errors, kind)
+        return Prepared(document=document, errors=(), operations=_operations(document, costs), kind=kind)
 
 
 def shortened(message: str) -> str:
@@ -142,8 +152,13 @@ def shortened(message: str) -> str:
     return message if len(message) <= MESSAGE_CHARACTERS_MAX else message[:MESSAGE_CHARACTERS_MAX] + "…"
 
 
-def _refusal(errors: list[GraphQLError]) -> Prepared:
-    return Prepared(document=None, errors=tuple(map(_without_tree, errors)), operations={})
+def _kind_of(document: DocumentNode) -> str:
+    operations = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    return next((operation.operation.value for operation in operations), _UNREADABLE)
+
+
+def _refusal(errors: list[GraphQLError], kind: str) -> Prepared:
+    return Prepared(document=None, errors=tuple(map(_without_tree, errors)), operations={}, kind=kind)
 
 
 def _without_tree(error: GraphQLError) -> GraphQLError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from app.card_numbers import holds_card_number
-from schema.errors import CARD_NUMBER, CARD_NUMBER_MESSAGE
+from schema.errors import CARD_NUMBER, CARD_NUMBER_MESSAGE, BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -27,28 +27,6 @@ _ANY: Final = 0
 _ANY_APPLICATION: Final = 1
 _EXACT: Final = 2
 _LENGTH_DIGITS_MAX: Final = 18
-
-
-class BadRequestError(Exception):
-    """A request that names no operation that could be run. `status` is HTTP's, `code` what programs go by."""
-
-    def __init__(self, status: int, message: str, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.code = code
-
-    @property
-    def extensions(self) -> dict[str, object]:
-        """Return the machine-readable part."""
-        return {"code": self.code} if self.code else {}
-
-
-class UnknownDocumentError(BadRequestError):
-    """A document is asked for by a name that is not known here: its client sends the text, if it has it."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(400, message, code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,14 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from schema.errors import DOCUMENT_NOT_TRUSTED, PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED
+from schema.errors import (
+    DOCUMENT_NOT_TRUSTED,
+    PERSISTED_QUERY_NOT_FOUND,
+    PERSISTED_QUERY_NOT_SUPPORTED,
+    BadRequestError,
+    UnknownDocumentError,
+)
 from schema.remembered import Remembered
-from schema.requests import BadRequestError, UnknownDocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +64,7 @@ class TrustedDocuments:
         self._trusted = {document_id(text): text for text in self.texts} | dict(documents or {})
         self._trust = trust
         self._remembers = automatic and trust is not Trust.ONLY
-        self._automatic = Remembered[str](
-            entries_max=AUTOMATIC_MAX, characters_max=AUTOMATIC_CHARACTERS_MAX
-        )
+        self._automatic = Remembered[str](entries_max=AUTOMATIC_MAX, characters_max=AUTOMATIC_CHARACTERS_MAX)
         self._logged = Remembered[bool](entries_max=LOGGED_MAX, characters_max=LOGGED_MAX)
 
     def text_of(self, payload: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ class Addresses:
     def _hops(scope: MutableMapping[str, Any]) -> list[str]:
         given = b",".join(value for name, value in scope["headers"] if name == _FORWARDED)
         hops = given.decode("latin-1").rsplit(",", HOPS_MAX)[-HOPS_MAX:] if given else []
-        return [hop.strip() for hop in reversed(hops) if hop.strip()]
+        return [_without_port(hop.strip()) for hop in reversed(hops) if hop.strip()]
 
     def _look_up(self, address: str) -> bool:
         try:
@@ -67,6 +67,12 @@ class Addresses:
             return False
         mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
         return any((mapped or parsed) in network for network in self._trusted)
+
+
+def _without_port(hop: str) -> str:
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 @lru_cache(maxsize=4_096)

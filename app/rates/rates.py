@@ -149,9 +149,7 @@ async def _wait(
     """Return in how many seconds the amount will be free, if nothing else is asked for meanwhile."""
     window = item.get_expiry()
     storage: Any = limiter.storage
-    before, before_left, count, count_left = await storage.get_sliding_window(
-        item.key_for(kind, who), window
-    )
+    before, before_left, count, count_left = await storage.get_sliding_window(item.key_for(kind, who), window)
     room = item.amount - amount
     if count <= room and before:
         return math.ceil(max(1.0, before_left - (room - count) * window / before))

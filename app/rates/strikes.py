@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW_SECONDS: Final = 60
+OUT_MAX: Final = 10_000
+"""How many addresses are remembered as failing; the first of them is forgotten for another."""
 
 
 class Strikes:
@@ -43,17 +45,8 @@ class Strikes:
         if self._counters.take(address, self._failed_max, WINDOW_SECONDS):
             return False
         now = self._clock()
-        before = self._out_until.get(address, 0.0)
+        before = self._out_until.pop(address, 0.0)
         self._out_until[address] = now + WINDOW_SECONDS
-        self._forget(now)
-        return before <= now
-
-    def _forget(self, now: float) -> None:
-        """Keep to those who are out, and to a bounded number of them."""
-        if len(self._out_until) > _OUT_MAX:
-            self._out_until = {address: until for address, until in self._out_until.items() if until > now}
-        while len(self._out_until) > _OUT_MAX:
+        if len(self._out_until) > OUT_MAX:
             del self._out_until[next(iter(self._out_until))]
-
-
-_OUT_MAX: Final = 10_000
+        return before <= now
