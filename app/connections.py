@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     import asyncio
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 HEAD_SECONDS_MAX: Final = 10.0
 """From a connection's first moment, or from a request's first byte, to the end of its head."""
@@ -78,7 +80,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body, though not for ever when its request was answered long ago."""
-        if self.cycle is not None and self.cycle.response_complete:
+        if self._current is not None and self._current.response_complete:
             self._leftover_bytes += len(body)
             if self._leftover_bytes > LEFTOVER_BYTES_MAX:
                 self.transport.abort()
@@ -100,6 +102,11 @@ class BoundedConnection(HttpToolsProtocol):
         """Say that a request was malformed, or that its head is too large."""
         too_large = self._in_head and self._measure_head() > HEAD_BYTES_MAX
         self._refuse(_TOO_LARGE if too_large else "400 Bad Request", msg)
+
+    @property
+    def _current(self) -> RequestResponseCycle | None:
+        """Return the newest request's exchange, if there was any on this connection."""
+        return cast("RequestResponseCycle | None", self.cycle)
 
     def _measure_head(self) -> int:
         """Return the size of a head as far as it was read; what is in the middle of a header isn't."""
@@ -126,7 +133,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._expect_nothing()
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        current = self._current
+        if current is None or current.response_complete or not current.response_started:
             answer = _ANSWER.format(status=status, message=message, length=len(message))
             self.transport.write(answer.encode("ascii"))
         self.transport.close()

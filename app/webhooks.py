@@ -103,9 +103,7 @@ class WebhookEndpoint:
             return
         is_out = self._is_out(scope)
         try:
-            if is_out and not _looks_signed(gateway, scope):
-                raise _RefusedError(400, "signature", "The signature is not valid.")
-            outcome = await self._take(gateway, scope, receive, started)
+            outcome = await self._take(gateway, scope, receive, started, is_out=is_out)
         except _RefusedError as refused:
             await self._refuse(refused, gateway, scope, send, time.monotonic() - started, is_out=is_out)
             return
@@ -166,9 +164,13 @@ class WebhookEndpoint:
             self._watch.turned_away(gateway)
         await _answer(scope, send, refused.status, {"error": refused.message})
 
-    async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
+    async def _take(
+        self, gateway: Gateway, scope: Scope, receive: Receive, started: float, *, is_out: bool
+    ) -> Outcome:
         if scope["method"] != "POST":
             raise _RefusedError(405, "method", "Use POST.")
+        if is_out and not _looks_signed(gateway, scope):
+            raise _RefusedError(400, "signature", "The signature is not valid.")
         body = await _read(receive)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         try:

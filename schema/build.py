@@ -68,7 +68,7 @@ class OrderpulseSchema(strawberry.Schema):
         self.documents = Documents(self._schema, limits, introspection=introspection, suggestions=suggestions)
         self._hide_suggestions = not suggestions
 
-    async def execute(  # noqa: PLR0917 - Strawberry's signature
+    async def execute(
         self,
         query: str | None,
         variable_values: dict[str, Any] | None = None,
@@ -99,7 +99,7 @@ class OrderpulseSchema(strawberry.Schema):
         finally:
             told.end()
 
-    async def stream(  # type: ignore[override]  # noqa: PLR0917 - Strawberry's signature, without increments
+    async def stream(
         self,
         query: str | None,
         variable_values: dict[str, Any] | None = None,
@@ -114,7 +114,7 @@ class OrderpulseSchema(strawberry.Schema):
         While they are read, BadRequestError and RateLimitedError are raised as by `execute`.
         """
         del operation_extensions
-        return self._stream(
+        return self._results(
             query or "",
             variable_values,
             _given(context_value),
@@ -123,7 +123,7 @@ class OrderpulseSchema(strawberry.Schema):
             allowed_operation_types,
         )
 
-    async def _stream(  # noqa: PLR0917 - as they came
+    async def _results(
         self,
         query: str,
         variables: dict[str, Any] | None,
@@ -193,7 +193,7 @@ class OrderpulseSchema(strawberry.Schema):
             variable_values=variables,
             operation_name=operation.name,
             executor_class=self.execution_context_class,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # narrower than Strawberry says
             hide_suggestions=self._hide_suggestions,
         )
         return self._shown(await result if isawaitable(result) else result)

@@ -11,6 +11,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -193,5 +194,5 @@ def _fields(
             yield selection.name.value
         elif isinstance(selection, FragmentSpreadNode):
             yield from _fields(fragments[selection.name.value].selection_set, fragments)
-        else:
+        elif isinstance(selection, InlineFragmentNode):
             yield from _fields(selection.selection_set, fragments)

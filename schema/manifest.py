@@ -47,7 +47,7 @@ def read_manifest(path: Path) -> dict[str, str]:
 def _pairs(content: Any) -> Iterable[tuple[str, str]]:  # noqa: ANN401 - JSON
     if not isinstance(content, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004 - its caller tells of values
-    pairs = content.items()
+    pairs = list(content.items())
     if content.get("format") == _APOLLO:
         pairs = [(each.get("id"), each.get("body")) for each in content.get("operations", ())]
     for name, text in pairs:

@@ -1,4 +1,4 @@
-"""The schema as text, and the pages' documents: checked in, so that every change of the public contract shows in review."""
+"""The schema as text, and the pages' documents: checked in, so that every change of the contract shows in review."""
 
 from __future__ import annotations
 

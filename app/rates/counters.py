@@ -1,7 +1,7 @@
 """Counts in this process's memory, of a bounded number of keys: a storage for the library `limits`.
 
-The library's own memory walks through all its keys at every hit and holds as many as there are, so that whoever has many
-addresses could keep a server busy with counting.
+The library's own memory walks through all its keys at every hit and holds as many as there are, so that whoever has
+many addresses could keep a server busy with counting.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Counters(Storage, SlidingWindowCounterSupport):
         left = expiry * (1 - now / expiry % 1)
         return before, left if before else 0.0, count, left + expiry
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:  # type: ignore[override]  # as the library's
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count, whatever the limit is."""
         window, count, before = self._read(key, expiry, self._clock())
         self._counts[key] = window, count + amount, before

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -16,7 +16,8 @@ from app.rates.counters import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
+
+    from limits.aio.storage import SlidingWindowCounterSupport
 
     from app.auth import Caller
     from app.rates.allowances import Allowances

@@ -65,7 +65,7 @@ class PayPalGateway:
     methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.PAYPAL, PaymentMethodType.WALLET)
     currencies = CURRENCIES
     polling = POLLING
-    signature_header = b"paypal-transmission-sig"
+    signature_header: bytes | None = b"paypal-transmission-sig"
     releases = True
     available = True
     limits: Mapping[str, Limits] = MappingProxyType({})
