@@ -149,7 +149,7 @@ async def _wait(
 ) -> int:
     """Return in how many seconds the amount will be free, if nothing else is asked for meanwhile."""
     window = item.get_expiry()
-    storage: Any = limiter.storage
+    storage = cast("SlidingWindowCounterSupport", limiter.storage)
     before, before_left, count, count_left = await storage.get_sliding_window(item.key_for(kind, who), window)
     room = item.amount - amount
     if count <= room and before:
