@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from limits.errors import ConfigurationError
-
-from app.rates import Addresses, Allowances, Rates, Strikes, Unlimited, UnreadableNetworkError, shared_counts
+from app.rates import (
+    Addresses,
+    Allowances,
+    Rates,
+    SharedCounts,
+    Strikes,
+    Unlimited,
+    UnreadableNetworkError,
+)
 from app.settings import Mode, SettingsError
 from schema.manifest import OWN_PATH, ManifestError, read_manifest
 from schema.trusted import Trust, TrustedDocuments
@@ -34,7 +40,7 @@ def rates_of(settings: Settings) -> Rates | Unlimited:
     """Return what counts requests and operations; in development, nothing does unless it is asked for.
 
     Raises:
-        SettingsError: Redis is to count, and can't be reached from here by any means.
+        SettingsError: Redis is to count, and its address is none, or its client is not installed.
     """
     if not _is_limited(settings):
         return Unlimited()
@@ -46,8 +52,8 @@ def rates_of(settings: Settings) -> Rates | Unlimited:
     )
     url = _shared_url(settings)
     try:
-        return Rates(allowances, shared=shared_counts(url) if url else None)
-    except ConfigurationError as error:
+        return Rates(allowances, shared=SharedCounts(url) if url else None)
+    except (ImportError, ValueError) as error:
         raise SettingsError(f"ORDERPULSE_RATE_LIMITS_URL: {error}") from None
 
 

@@ -132,6 +132,7 @@ def create_app(wiring: Wiring) -> Edge:
             log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
             yield
             app.state.ready = False
+        await rates.aclose()
         await gateways.aclose()
 
     assets = Assets.load()

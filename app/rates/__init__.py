@@ -3,7 +3,8 @@
 from app.rates.addresses import Addresses, UnreadableNetworkError
 from app.rates.allowances import Allowances
 from app.rates.counters import Counters
-from app.rates.rates import RateLimitedError, Rates, Unlimited, shared_counts
+from app.rates.rates import RateLimitedError, Rates, Unlimited
+from app.rates.shared import SharedCounts
 from app.rates.strikes import Strikes
 
 __all__ = [
@@ -12,8 +13,8 @@ __all__ = [
     "Counters",
     "RateLimitedError",
     "Rates",
+    "SharedCounts",
     "Strikes",
     "Unlimited",
     "UnreadableNetworkError",
-    "shared_counts",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEYS_MAX: Final = 50_000
 """Some 10 MB. Beyond that, who was counted longest ago begins anew: nobody is refused for want of room."""
+_ROUNDING: Final = 1e-6
 
 
 class Counters(Storage, SlidingWindowCounterSupport):
@@ -38,7 +39,7 @@ class Counters(Storage, SlidingWindowCounterSupport):
         """Count, unless that would be more than the limit; whether it was counted."""
         now = self._clock()
         window, count, before = self._read(key, window_seconds, now)
-        if count + before * (1 - now / window_seconds % 1) + amount > limit:
+        if count + before * (1 - now / window_seconds % 1) + amount > limit * (1 + _ROUNDING):
             return False
         self._counts[key] = window, count + amount, before
         self._counts.move_to_end(key)

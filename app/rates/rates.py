@@ -13,6 +13,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 
 from app.rates.counters import Counters
+from app.rates.shared import SHARED_SECONDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 
     from app.auth import Caller
     from app.rates.allowances import Allowances
+    from app.rates.shared import SharedCounts
 
 log = logging.getLogger(__name__)
 
-SHARED_SECONDS_MAX: Final = 0.1
-"""How long a shared count is waited for."""
 AWAY_SECONDS: Final = 5.0
 """How long Redis is left alone after it did not answer."""
 MANY_VIEWERS: Final = 5
@@ -53,6 +53,9 @@ class Unlimited:
     ) -> None:
         """Let it pass."""
 
+    async def aclose(self) -> None:
+        """Leave nothing."""
+
 
 class Rates:
     """Counts requests by address, and operations by caller, against what is allowed.
@@ -64,7 +67,7 @@ class Rates:
         self,
         allowances: Allowances,
         *,
-        shared: SlidingWindowCounterRateLimiter | None = None,
+        shared: SharedCounts | None = None,
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +79,7 @@ class Rates:
             "orderCreate": ("orders", RateLimitItemPerMinute(allowances.orders)),
             "paymentCreate": ("payments", RateLimitItemPerMinute(allowances.payments)),
         }
-        self._own = SlidingWindowCounterRateLimiter(counters or Counters())
+        self._own = SlidingWindowCounterRateLimiter(Counters() if counters is None else counters)
         self._shared = shared
         self._clock = clock
         self._away_until = 0.0
@@ -120,24 +123,36 @@ class Rates:
 
     async def _take(self, item: RateLimitItemPerMinute, kind: str, who: str, amount: int) -> None:
         amount = min(amount, item.amount)  # one alone is never too much: the document's own limits bound it
-        limiter = self._shared
-        if limiter is None or self._clock() < self._away_until:
-            limiter = self._own
-        if limiter is self._own:
-            if not await limiter.hit(item, kind, who, cost=amount):
-                raise RateLimitedError(await _wait(limiter, item, kind, who, amount))
-            return
-        try:
-            async with asyncio.timeout(SHARED_SECONDS_MAX):
-                if await limiter.hit(item, kind, who, cost=amount):
-                    return
-                wait = await _wait(limiter, item, kind, who, amount)
-        except (StorageError, OSError, TimeoutError) as error:
-            self._away_until = self._clock() + AWAY_SECONDS
-            log.warning("rates.counted_alone", extra={"reason": type(error).__name__})
-            await self._take(item, kind, who, amount)
-            return
-        raise RateLimitedError(wait)
+        if self._shared is not None and self._clock() >= self._away_until:
+            try:
+                async with asyncio.timeout(SHARED_SECONDS_MAX):
+                    wait = await _hit(self._shared.limiter, item, kind, who, amount)
+            except (StorageError, OSError, TimeoutError) as error:
+                self._away_until = self._clock() + AWAY_SECONDS
+                log.warning("rates.counted_alone", extra={"reason": type(error).__name__})
+                wait = await _hit(self._own, item, kind, who, amount)
+        else:
+            wait = await _hit(self._own, item, kind, who, amount)
+        if wait:
+            raise RateLimitedError(wait)
+
+    async def aclose(self) -> None:
+        """Leave the shared counts."""
+        if self._shared is not None:
+            await self._shared.aclose()
+
+
+async def _hit(
+    limiter: SlidingWindowCounterRateLimiter,
+    item: RateLimitItemPerMinute,
+    kind: str,
+    who: str,
+    amount: int,
+) -> int:
+    """Count; return in how many seconds the caller may come again, zero when it is counted."""
+    if await limiter.hit(item, kind, who, cost=amount):
+        return 0
+    return await _wait(limiter, item, kind, who, amount)
 
 
 async def _wait(
@@ -156,18 +171,3 @@ async def _wait(
         return math.ceil(max(1.0, before_left - (room - count) * window / before))
     # The present window has to become the last one, and then to slide out as far as there is need.
     return math.ceil(count_left - window * min(1.0, room / count)) if count else 1
-
-
-def shared_counts(url: str) -> SlidingWindowCounterRateLimiter:
-    """Return counts that all processes share, in the Redis at an address; it is connected to when first asked."""
-    from limits.aio.storage.redis import RedisStorage  # noqa: PLC0415 - needs a client that others do without
-
-    storage = RedisStorage(
-        f"async+{url}",
-        wrap_exceptions=True,
-        implementation="redispy",
-        key_prefix="orderpulse:rates",
-        socket_connect_timeout=SHARED_SECONDS_MAX,
-        socket_timeout=SHARED_SECONDS_MAX,
-    )
-    return SlidingWindowCounterRateLimiter(storage)
