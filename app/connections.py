@@ -18,6 +18,7 @@ REQUEST_SECONDS_MAX: Final = 30.0
 HEAD_BYTES_MAX: Final = 32_768
 LEFTOVER_BYTES_MAX: Final = 262_144
 """How much may still come of a body after its request was answered; a connection that brings more is closed."""
+_BETWEEN_BYTES: Final = len(": \r\n")
 _TOO_LARGE: Final = "431 Request Header Fields Too Large"
 _ANSWER: Final = (
     "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
@@ -110,7 +111,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _measure_head(self) -> int:
         """Return the size of a head as far as it was read; what is in the middle of a header isn't."""
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + sum(len(name) + len(value) + _BETWEEN_BYTES for name, value in self.headers)
 
     def _expect_within(self, seconds: float) -> None:
         self._deadline = self.loop.call_later(seconds, self._give_up)
