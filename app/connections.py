@@ -18,6 +18,8 @@ REQUEST_SECONDS_MAX: Final = 30.0
 HEAD_BYTES_MAX: Final = 32_768
 LEFTOVER_BYTES_MAX: Final = 262_144
 """How much may still come of a body after its request was answered; a connection that brings more is closed."""
+PIECES_MAX: Final = 8_192
+"""How many pieces a body may come in: each costs a call, however little is in it."""
 _BETWEEN_BYTES: Final = len(": \r\n")
 _TOO_LARGE: Final = "431 Request Header Fields Too Large"
 _ANSWER: Final = (
@@ -37,6 +39,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._chunk_bytes = 0
         self._leftover_bytes = 0
+        self._pieces = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a request."""
@@ -64,7 +67,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
         self._in_head = self._in_request = True
-        self._head_bytes = self._leftover_bytes = 0
+        self._head_bytes = self._leftover_bytes = self._pieces = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -80,7 +83,14 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body, though not for ever when its request was answered long ago."""
+        """Take a piece of a body, though not for ever when its request was answered long ago.
+
+        Raises:
+            ValueError: there are too many of them, which the parser takes for malformed.
+        """
+        self._pieces += 1
+        if self._pieces > PIECES_MAX:
+            raise ValueError("the body comes in too many pieces")
         if self._current is not None and self._current.response_complete:
             self._leftover_bytes += len(body)
             if self._leftover_bytes > LEFTOVER_BYTES_MAX:
