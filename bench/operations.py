@@ -69,7 +69,7 @@ def running(schema: OrderpulseSchema, document: str) -> dict[str, Callable[[], A
     """Return the ways of running a document."""
     counted, uncounted = context(_rates()), context(Unlimited())
     stock, cached = build_schema(), build_schema()
-    cached.extensions = [ParserCache(), ValidationCache()]
+    cached.extensions = (ParserCache, ValidationCache)
 
     async def ours(given: Context) -> None:
         result = await schema.execute(document, context_value=given)

@@ -47,6 +47,7 @@ RECHECK_SECONDS: Final = 60.0
 MESSAGE_TOO_BIG: Final = 1009
 TRY_AGAIN_LATER: Final = 1013
 FORBIDDEN: Final = 4403
+_MESSAGE_TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 
 async def caller_of(authenticator: Authenticator, params: Mapping[str, Any]) -> Caller:
@@ -229,6 +230,8 @@ def _problem(message: object) -> str | None:
     """Say what is wrong with a message's shape."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "A message is an object with a type"
+    if message["type"] not in _MESSAGE_TYPES:
+        return "A message is of one of the protocol's types"
     if message["type"] not in ("subscribe", "complete"):
         return None
     operation_id = message.get("id")

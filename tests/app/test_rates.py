@@ -32,6 +32,7 @@ class Clock:
         self.now = 1_000_000_020.0  # the beginning of a minute
 
     def __call__(self) -> float:
+        """Return the time."""
         return self.now
 
 

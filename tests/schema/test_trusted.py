@@ -1,4 +1,4 @@
-"""Documents by name: over HTTP and websockets, Apollo's way and the specification's, and only trusted ones if so set."""
+"""Documents by name: over HTTP and websockets, Apollo's way and the specification's, and only trusted ones if set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates at the doors of a running server: who asks too often hears 429 and when to come again, and gateways never do."""
+"""Rates at the doors of a running server: who asks too often hears 429 and when to come back, gateways never do."""
 
 from __future__ import annotations
 
