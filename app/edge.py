@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from app.card_numbers import holds_card_number
+from app.domain.errors import ErrorCode
 from app.identity import new_id
 from app.rates import RateLimitedError
 
@@ -37,7 +38,7 @@ SECURITY_HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
-_NO_CONTENT_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NO_CONTENT_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For answers that are no pages. Scripts of workers go by the policy that they come with, so these have none."""
 _ENCRYPTED_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
@@ -46,8 +47,7 @@ class Edge:
     """Gives every request its id and every answer its headers, counts requests, and takes webhooks the short way.
 
     A caller's X-Request-Id is kept, or one is made; the logs carry it, and the answer has it. Headers that an answer
-    has set itself are left alone. Webhooks, the hot path, go straight to their endpoint, which does as much itself:
-    their answers are read by gateways, whom browsers' headers tell nothing.
+    has set itself are left alone. Webhooks, the hot path, go straight to their endpoint, which does as much itself.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Edge:
                 given = value
         request_id = _kept(given) or new_id().hex.encode()
         if not self._is_for_us(hosts) and path not in HEALTH_PATHS:
-            await _turn_away(scope, send, 400, "This is not the host that you look for.", self._headers)
+            await self._turn_away(scope, send, 400, "This is not the host that you look for.", request_id)
             return
 
         if scope["type"] == "http" and path.startswith(WEBHOOKS_PATH):
@@ -106,9 +106,8 @@ class Edge:
             try:
                 await self._rates.request(address)
             except RateLimitedError as error:
-                wait = (b"retry-after", b"%d" % error.retry_after_seconds)
-                headers = (*self._headers, wait, (b"x-request-id", request_id))
-                await _turn_away(scope, send, 429, str(error), headers, code="RATE_LIMITED")
+                wait = error.retry_after_seconds
+                await self._turn_away(scope, send, 429, str(error), request_id, retry_after_seconds=wait)
                 return
         with structlog.contextvars.bound_contextvars(request=request_id.decode()):
             await self._app(scope, receive, self._marking(send, path, request_id))
@@ -119,13 +118,38 @@ class Edge:
                 headers = list(message.get("headers", ()))
                 present = {key.lower() for key, _ in headers}
                 headers.extend(header for header in self._headers if header[0] not in present)
-                if _NO_CONTENT_POLICY[0] not in present and not path.startswith(_STATIC_PATH):
-                    headers.append(_NO_CONTENT_POLICY)
+                if NO_CONTENT_POLICY[0] not in present and not path.startswith(_STATIC_PATH):
+                    headers.append(NO_CONTENT_POLICY)
                 headers.append((b"x-request-id", request_id))
                 message["headers"] = headers
             await send(message)
 
         return send_marked
+
+    async def _turn_away(
+        self,
+        scope: Message,
+        send: Send,
+        status: int,
+        message: str,
+        request_id: bytes,
+        *,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        """Answer without anything having looked at the request; a websocket is not opened."""
+        kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+        if kind != "http.response" and kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1013})
+            return
+        error: dict[str, object] = {"message": message}
+        headers = [(b"content-type", b"application/json; charset=utf-8"), *self._headers, NO_CONTENT_POLICY]
+        if retry_after_seconds is not None:
+            error["extensions"] = {"code": ErrorCode.RATE_LIMITED}
+            headers.append((b"retry-after", b"%d" % retry_after_seconds))
+        content = orjson.dumps({"errors": [error]})
+        headers += [(b"content-length", b"%d" % len(content)), (b"x-request-id", request_id)]
+        await send({"type": f"{kind}.start", "status": status, "headers": headers})
+        await send({"type": f"{kind}.body", "body": content})
 
     def _is_for_us(self, hosts: list[bytes]) -> bool:
         """Whether the request names one host, and one of ours. Of two, somebody before us may have read the other."""
@@ -148,24 +172,3 @@ def _kept(request_id: bytes) -> bytes | None:
     if not _REQUEST_ID.fullmatch(request_id) or holds_card_number(request_id.decode()):
         return None
     return request_id
-
-
-async def _turn_away(
-    scope: Message,
-    send: Send,
-    status: int,
-    message: str,
-    headers: Iterable[tuple[bytes, bytes]],
-    *,
-    code: str | None = None,
-) -> None:
-    """Answer without anything having looked at the request; a websocket is not opened."""
-    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-    if kind != "http.response" and kind not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1013})
-        return
-    error = {"message": message, **({"extensions": {"code": code}} if code else {})}
-    content = orjson.dumps({"errors": [error]})
-    about = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"%d" % len(content))]
-    await send({"type": f"{kind}.start", "status": status, "headers": [*about, *headers]})
-    await send({"type": f"{kind}.body", "body": content})
