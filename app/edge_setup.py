@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from app.rates import (
     Addresses,
     Allowances,
@@ -21,7 +23,7 @@ from schema.trusted import Trust, TrustedDocuments
 if TYPE_CHECKING:
     from app.settings import Settings
 
-_REDIS: Final = ("redis://", "rediss://", "redis+unix://")
+_REDIS: Final = ("redis://", "rediss://", "unix://")
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -40,7 +42,7 @@ def rates_of(settings: Settings) -> Rates | Unlimited:
     """Return what counts requests and operations; in development, nothing does unless it is asked for.
 
     Raises:
-        SettingsError: Redis is to count, and its address is none, or its client is not installed.
+        SettingsError: the address of the Redis that is to count is none.
     """
     if not _is_limited(settings):
         return Unlimited()
@@ -53,7 +55,7 @@ def rates_of(settings: Settings) -> Rates | Unlimited:
     url = _shared_url(settings)
     try:
         return Rates(allowances, shared=SharedCounts(url) if url else None)
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         raise SettingsError(f"ORDERPULSE_RATE_LIMITS_URL: {error}") from None
 
 
@@ -97,7 +99,11 @@ def _is_limited(settings: Settings) -> bool:
 
 
 def _shared_url(settings: Settings) -> str | None:
-    if settings.rate_limits_url is not None:
-        return settings.rate_limits_url.get_secret_value()
-    broker = settings.broker_url
-    return broker if broker is not None and broker.startswith(_REDIS) else None
+    own, broker = _text_of(settings.rate_limits_url), _text_of(settings.broker_url)
+    if own is None and broker is not None and broker.startswith(_REDIS):
+        return broker
+    return own
+
+
+def _text_of(value: SecretStr | str | None) -> str | None:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -6,6 +6,7 @@ from typing import Final
 
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import BlockingConnectionPool
 
 SHARED_SECONDS_MAX: Final = 0.1
 """How long a shared count is waited for."""
@@ -20,11 +21,8 @@ class SharedCounts:
         """Take where Redis is.
 
         Raises:
-            ImportError: its client is not installed.
             ValueError: the address is none.
         """
-        from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415 - who counts alone does without
-
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS_MAX,
@@ -33,7 +31,7 @@ class SharedCounts:
             socket_timeout=SHARED_SECONDS_MAX,
         )
         storage = RedisStorage(
-            f"async+{url}",
+            "async+redis://",  # the pool knows where
             wrap_exceptions=True,
             implementation="redispy",
             key_prefix=_PREFIX,

@@ -16,6 +16,7 @@ from schema.manifest import OWN_PATH, read_manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 def edge_of(given: dict[str, Any]) -> None:
     """Make everything that may find fault with the settings."""
     settings = load_settings(**given)
@@ -44,7 +45,6 @@ def test_callers_are_counted_in_production_unless_it_is_set(given: dict[str, Any
 
 
 async def test_a_redis_that_is_the_broker_counts_too() -> None:
-    pytest.importorskip("redis", reason="pip install redis")
     shared, alone = [
         rates_of(isolated_settings(rate_limits=True, broker_url=url))
         for url in ("redis://127.0.0.1:9", "memory://")
@@ -102,7 +102,5 @@ def test_the_pages_are_trusted_with_the_list(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_named(given: dict[str, Any], reason: str) -> None:
-    pytest.importorskip("redis", reason="pip install redis")
-
     with pytest.raises(SettingsError, match=reason):
         edge_of(given)

@@ -12,7 +12,7 @@ import pytest
 from app.auth import ANYONE, Caller, Scope
 from app.rates import Allowances, Counters, RateLimitedError, Rates, SharedCounts, Strikes
 from app.rates.rates import AWAY_SECONDS, MANY_VIEWERS, STAFF_FACTOR
-from tests.app.redis_server import redis_server
+from tests.app.redis_for_rates import redis_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -39,7 +39,6 @@ class Clock:
 @pytest.fixture
 async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
     """Where a Redis of this test's own is."""
-    pytest.importorskip("redis", reason="pip install redis")
     async with redis_server(tmp_path) as url:
         yield url
 
@@ -160,7 +159,6 @@ async def test_however_many_addresses_there_are_few_are_remembered() -> None:
 
 
 async def test_a_redis_that_is_away_refuses_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("redis", reason="pip install redis")
     clock = Clock()
     away = SharedCounts("redis://127.0.0.1:9/0")
     counted = Rates(FEW, shared=away, counters=Counters(clock=clock), clock=clock)
@@ -177,8 +175,6 @@ async def test_a_redis_that_is_away_refuses_nobody(caplog: pytest.LogCaptureFixt
 
 
 async def test_a_redis_that_says_nothing_holds_nobody_up_for_long() -> None:
-    pytest.importorskip("redis", reason="pip install redis")
-
     async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(5)
         writer.close()
