@@ -1,8 +1,7 @@
 """Card numbers: nobody should send one here, none is kept, and none is logged.
 
-What has 13 to 19 digits, spaces and dashes between them or not, and a check digit that fits, is taken for one; and where
-other groups of digits stand beside it, what has as many digits as nearly all cards have. A number inside a word, an id or
-a decimal fraction isn't.
+What has 13 to 19 digits, spaces and dashes between them or not, and a check digit that fits, is taken for one; where
+other groups of digits stand beside it, what has 15 or 16. A number inside a word, an id or a decimal fraction isn't.
 Source: ISO/IEC 7812-1, for length and check digit; PCI DSS 4.0, requirement 3, for why.
 """
 
