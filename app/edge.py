@@ -14,7 +14,7 @@ from app.identity import new_id
 from app.rates import RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from app.rates import Addresses, Rates, Unlimited
 
@@ -57,7 +57,7 @@ class Edge:
         *,
         addresses: Addresses,
         rates: Rates | Unlimited,
-        hosts: Iterable[str] = (),
+        hosts: Sequence[str] = (),
         encrypted: bool = False,
     ) -> None:
         """Take what is behind the edge.

@@ -121,6 +121,7 @@ def create_app(wiring: Wiring) -> Edge:
         rates=rates,
     )
     _watch(metrics, hub, relay, settler)
+    metrics.watch("rate_limited", "Times that a caller was told to come later.", lambda: float(rates.refused))
     if settings.worker:
         watch_worker(metrics, work.worker.figures)
 

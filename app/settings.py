@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     """Other origins that shoppers may be sent back to after paying."""
     allowed_hosts: CommaSeparated = ()
     """Names that this server answers to besides `public_url`'s; `*.shop.example` stands for all below. None for any."""
-    trusted_proxies: CommaSeparated = ()
+    trusted_proxies: CommaSeparated = ("127.0.0.0/8", "::1")
     """Addresses or networks of proxies that name the client in X-Forwarded-For. What others say there is ignored."""
     rate_limits: bool | None = None
     """Whether callers may ask for only so much in a minute; in production, unless it is set."""

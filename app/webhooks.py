@@ -152,6 +152,8 @@ class WebhookEndpoint:
             address = self._addresses.client_of(scope)
             if self._strikes.failed(address) and not is_out:
                 log.warning("webhook.address_out", extra={"address": address, "gateway": gateway.name})
+        if scope["method"] == "POST":  # whatever else knocks is no gateway
+            self._watch.turned_away(gateway)
         if failed and is_out:
             await _answer(scope, send, 429, {"error": refused.message})
             return
@@ -164,8 +166,6 @@ class WebhookEndpoint:
                 "reason": str(refused.__cause__ or refused),
             },
         )
-        if scope["method"] == "POST":  # whatever else knocks is no gateway
-            self._watch.turned_away(gateway)
         await _answer(scope, send, refused.status, {"error": refused.message})
 
     async def _take(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
+
+log = logging.getLogger(__name__)
 
 UNKNOWN: Final = "unknown"
 """Where there is no address: a unix socket, or a test."""
@@ -38,6 +41,7 @@ class Addresses:
         except ValueError as error:
             raise UnreadableNetworkError(str(error)) from None
         self._is_trusted = lru_cache(maxsize=1_024)(self._look_up)
+        self._warned = False
 
     def client_of(self, scope: MutableMapping[str, Any]) -> str:
         """Return the address of a request's client; of IPv6, its network of 64 bits.
@@ -52,6 +56,9 @@ class Addresses:
                 address = hop
                 if not self._is_trusted(hop):
                     break
+        elif not self._warned and _is_internal(address) and self._hops(scope):
+            self._warned = True  # a proxy that isn't on the list makes one client of all
+            log.warning("rates.proxy_not_trusted", extra={"address": address})
         return _network_of(address)
 
     @staticmethod
@@ -67,6 +74,15 @@ class Addresses:
             return False
         mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
         return any((mapped or parsed) in network for network in self._trusted)
+
+
+@lru_cache(maxsize=1_024)
+def _is_internal(address: str) -> bool:
+    """Whether an address is of a network that clients of the internet don't come from."""
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 def _without_port(hop: str) -> str:

@@ -45,6 +45,8 @@ class RateLimitedError(Exception):
 class Unlimited:
     """Counts nothing."""
 
+    refused = 0
+
     async def request(self, address: str) -> None:
         """Let it pass."""
 
@@ -83,6 +85,8 @@ class Rates:
         self._shared = shared
         self._clock = clock
         self._away_until = 0.0
+        self.refused = 0
+        """How often somebody was told to wait."""
 
     async def request(self, address: str) -> None:
         """Count a request, or a websocket that is opened.
@@ -134,6 +138,7 @@ class Rates:
         else:
             wait = await _hit(self._own, item, kind, who, amount)
         if wait:
+            self.refused += 1
             raise RateLimitedError(wait)
 
     async def aclose(self) -> None:

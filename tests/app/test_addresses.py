@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from app.rates import Addresses, UnreadableNetworkError
@@ -57,6 +59,22 @@ def test_an_endless_chain_is_read_from_its_end() -> None:
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     assert client_of("10.1.2.3", "198.51.100.1", trusted=()) == "10.1.2.3"
+
+
+def test_a_proxy_that_is_not_on_the_list_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    addresses = Addresses(["127.0.0.1"])
+    scopes = [
+        {"client": (peer, 5), "headers": [(b"x-forwarded-for", b"198.51.100.1")] if said else []}
+        for peer, said in (("8.8.8.8", True), ("10.1.2.3", False), ("10.1.2.3", True), ("10.1.2.4", True))
+    ]
+
+    with caplog.at_level(logging.WARNING):
+        clients = [addresses.client_of(scope) for scope in scopes]
+
+    assert clients == ["8.8.8.8", "10.1.2.3", "10.1.2.3", "10.1.2.4"]
+    assert [(record.message, record.__dict__["address"]) for record in caplog.records] == [
+        ("rates.proxy_not_trusted", "10.1.2.3")
+    ]
 
 
 def test_what_is_no_network_is_said_at_the_start() -> None:

@@ -77,6 +77,10 @@ async def test_an_address_that_asks_too_often_is_told_when_to_come_again(limited
     assert all(map(is_told_to_wait, answers[REQUESTS:]))
     assert answers[-1].headers["x-content-type-options"] == "nosniff"
     assert (elsewhere.status, page.status, alive.status) == (200, 429, 200)
+    figures = (await get(limited.port, "/metrics")).body.decode().splitlines()
+    assert any(
+        line.startswith("orderpulse_rate_limited ") and float(line.split()[1]) >= 4 for line in figures
+    )
 
 
 async def test_all_of_an_ipv6_network_is_one_address(limited: Server) -> None:
