@@ -70,9 +70,14 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    # Alembic tells at length of what goes well; the SDK's debug lines hold whole answers, shoppers' secrets included.
-    for name in ("alembic", "stripe"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # Alembic tells at length of what goes well. Debug lines of the SDK hold whole answers, and those of uvicorn whole
+    # frames of websockets: shoppers' secrets included.
+    for name, least in (
+        ("alembic", logging.WARNING),
+        ("stripe", logging.WARNING),
+        ("uvicorn.error", logging.INFO),
+    ):
+        logging.getLogger(name).setLevel(max(least, root.level))
 
 
 class JsonLines(logging.Formatter):

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from app.auth import Authenticator
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
+from app.edge_setup import addresses_of, documents_of, hosts_of, is_encrypted, rates_of, strikes_of
 from app.gateway_setup import gateways_of, reveal
 from app.health import health_routes
 from app.integrity import Auditor
@@ -75,6 +76,8 @@ def create_app(wiring: Wiring) -> Edge:
         staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
     )
     gateways = gateways_of(settings)
+    addresses = addresses_of(settings)
+    rates = rates_of(settings)
     pushes = PushTimes(metrics)
     hub = LiveHub(OrderReader(database))
     relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
@@ -115,8 +118,10 @@ def create_app(wiring: Wiring) -> Edge:
         metrics=metrics,
         auditor=auditor,
         replays=Replays(database),
+        rates=rates,
     )
     _watch(metrics, hub, relay, settler)
+    metrics.watch("rate_limited", "Times that a caller was told to come later.", lambda: float(rates.refused))
     if settings.worker:
         watch_worker(metrics, work.worker.figures)
 
@@ -128,12 +133,14 @@ def create_app(wiring: Wiring) -> Edge:
             log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
             yield
             app.state.ready = False
+        await rates.aclose()
         await gateways.aclose()
 
     assets = Assets.load()
     development = settings.mode is Mode.DEVELOPMENT
     graphql = graphql_app(
         services,
+        documents=documents_of(settings),
         allowed_origins=settings.allowed_origins,
         introspection=development,
         ide=development,
@@ -165,7 +172,15 @@ def create_app(wiring: Wiring) -> Edge:
             error_pages(assets=assets, test_mode=settings.sandbox_url is not None, storefront=development)
         ),
     )
-    return Edge(application, WebhookEndpoint(gateways, settler, metrics))
+    webhooks = WebhookEndpoint(gateways, settler, metrics, addresses=addresses, strikes=strikes_of(settings))
+    return Edge(
+        application,
+        webhooks,
+        addresses=addresses,
+        rates=rates,
+        hosts=hosts_of(settings),
+        encrypted=is_encrypted(settings),
+    )
 
 
 class Work:

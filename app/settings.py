@@ -52,6 +52,30 @@ class Settings(BaseSettings):
     """Other origins whose pages may open websockets here."""
     return_origins: CommaSeparated = ()
     """Other origins that shoppers may be sent back to after paying."""
+    allowed_hosts: CommaSeparated = ()
+    """Names that this server answers to besides `public_url`'s; `*.shop.example` stands for all below. None for any."""
+    trusted_proxies: CommaSeparated = ("127.0.0.0/8", "::1")
+    """Addresses or networks of proxies that name the client in X-Forwarded-For. What others say there is ignored."""
+    rate_limits: bool | None = None
+    """Whether callers may ask for only so much in a minute; in production, unless it is set."""
+    rate_limits_url: SecretStr | None = None
+    """A Redis that counts for all processes; the broker's, where that is one. Without it, each counts for itself."""
+    rate_requests: int = Field(default=1_200, ge=1)
+    """Requests of the API and of tracking pages, and websockets opened, in a minute from one address."""
+    rate_values: int = Field(default=300_000, ge=50_000)
+    """Values in answers, as operations weigh, in a minute for one caller."""
+    rate_orders: int = Field(default=60, ge=1)
+    """Orders made in a minute by one caller who is neither staff nor a service."""
+    rate_payments: int = Field(default=60, ge=1)
+    """Payments opened in a minute, likewise."""
+    rate_failed_signatures: int = Field(default=60, ge=1)
+    """Webhooks in a minute from one address that no gateway signed, before it hears 429."""
+    trusted_documents: str = Field(default="off", pattern="^(off|log|only)$")
+    """What becomes of documents that aren't on the list: they are run, also logged, or refused."""
+    trusted_documents_path: Path | None = None
+    """The list: a folder of .graphql files, or a JSON file of texts by id."""
+    automatic_documents: bool = True
+    """Whether clients may have documents remembered by their hash (`extensions.persistedQuery`)."""
     broker_url: str | None = None
     """memory:// for a single process. Without it, PostgreSQL's notifications."""
     worker: bool = True
@@ -110,6 +134,8 @@ class Settings(BaseSettings):
         "staff_keys",
         "allowed_origins",
         "return_origins",
+        "allowed_hosts",
+        "trusted_proxies",
         "stripe_webhook_secrets",
         "razorpay_webhook_secrets",
         "sandbox_webhook_secrets",
@@ -129,6 +155,8 @@ class Settings(BaseSettings):
             raise ValueError(f"each of {_PREFIX}STAFF_KEYS needs at least {SECRET_LENGTH_MIN} characters")
         if self.mode is Mode.PRODUCTION and self.secret_key is None:
             raise ValueError(f"in production {_PREFIX}SECRET_KEY must be set, the same on every replica")
+        if self.trusted_documents == "only" and self.trusted_documents_path is None:
+            raise ValueError(f"{_PREFIX}TRUSTED_DOCUMENTS=only needs {_PREFIX}TRUSTED_DOCUMENTS_PATH")
         if self.mode is Mode.PRODUCTION and self.sandbox_url is not None:
             raise ValueError(
                 f"in production {_PREFIX}SANDBOX_URL must not be set: sandbox money is not money"

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from app.batch import Webhook
+from app.edge import NO_CONTENT_POLICY, SECURITY_HEADERS
 from app.gateways import GatewayError, Notification, SignatureError
 from app.identity import new_id
+from app.rates import Addresses, Strikes
+from app.rates.strikes import WINDOW_SECONDS
 from app.settle import SettleBusyError
 from app.webhook_watch import WebhookWatch
 
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HEADERS: Final = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"))
+"""Of answers that only a gateway gets: each header takes most of a microsecond."""
+_REFUSED_HEADERS: Final = ((b"content-type", b"application/json"), *SECURITY_HEADERS, NO_CONTENT_POLICY)
+_TAKEN: Final = 200
 BODY_BYTES_MAX: Final = 1_048_576
 BODY_SECONDS_MAX: Final = 10.0
 """How long a body may take to arrive whole; gateways themselves give up after 5 to 30 s."""
@@ -48,6 +54,8 @@ _PLAIN_ID: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _EXTRA_HEADERS: Final = {
     405: (b"allow", b"POST"),
     408: (b"connection", b"close"),
+    413: (b"connection", b"close"),
+    429: (b"retry-after", str(WINDOW_SECONDS).encode()),
     503: (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
 }
 
@@ -77,10 +85,16 @@ class WebhookEndpoint:
         gateways: GatewayRegistry,
         settler: Settler,
         figures: WebhookFigures,
+        *,
+        addresses: Addresses | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
+        """`strikes` counts signatures that failed, by the client's address; without it, nobody is out."""
         self._gateways = gateways
         self._settler = settler
         self._figures = figures
+        self._addresses = addresses or Addresses()
+        self._strikes = strikes
         self._watch = WebhookWatch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,22 +105,11 @@ class WebhookEndpoint:
         if gateway is None:
             await _answer(scope, send, 404, {"error": "There is no such gateway here."})
             return
+        is_out = self._is_out(scope)
         try:
-            outcome = await self._take(gateway, scope, receive, started)
+            outcome = await self._take(gateway, scope, receive, started, is_out=is_out)
         except _RefusedError as refused:
-            log.warning(
-                "webhook.refused",
-                extra={
-                    "request": scope["request_id"].decode(),
-                    "gateway": gateway.name,
-                    "outcome": refused.outcome,
-                    "reason": str(refused.__cause__ or refused),
-                },
-            )
-            self._figures.webhook(gateway.name, refused.outcome, time.monotonic() - started)
-            if scope["method"] == "POST":  # whatever else knocks is no gateway
-                self._watch.turned_away(gateway)
-            await _answer(scope, send, refused.status, {"error": refused.message})
+            await self._refuse(refused, gateway, scope, send, time.monotonic() - started, is_out=is_out)
             return
         except Exception:
             # The boundary to the server: a gateway gets an answer whatever happens here, and comes again.
@@ -118,13 +121,60 @@ class WebhookEndpoint:
             await _answer(scope, send, 500, {"error": "Internal error. Send it again."})
             return
         assert outcome.status is not None, "a webhook always has a status"  # noqa: S101 - settle's promise
-        await _answer(scope, send, 200, {"status": outcome.status})
+        await _answer(scope, send, _TAKEN, {"status": outcome.status})
         self._figures.webhook(gateway.name, outcome.status, time.monotonic() - started)
         self._watch.taken(gateway)
 
-    async def _take(self, gateway: Gateway, scope: Scope, receive: Receive, started: float) -> Outcome:
+    def _is_out(self, scope: Scope) -> bool:
+        """Whether an address has failed so often that a failure more is worth no words.
+
+        What it sends is checked all the same when it looks signed: a gateway may come from the same address, through a
+        proxy, and a check costs little more than an answer.
+        """
+        strikes = self._strikes
+        if strikes is None or not strikes.anybody_out:
+            return False
+        return strikes.is_out(self._addresses.client_of(scope))
+
+    async def _refuse(
+        self,
+        refused: _RefusedError,
+        gateway: Gateway,
+        scope: Scope,
+        send: Send,
+        seconds: float,
+        *,
+        is_out: bool,
+    ) -> None:
+        self._figures.webhook(gateway.name, refused.outcome, seconds)
+        failed = refused.outcome == "signature"
+        if failed and self._strikes is not None:
+            address = self._addresses.client_of(scope)
+            if self._strikes.failed(address) and not is_out:
+                log.warning("webhook.address_out", extra={"address": address, "gateway": gateway.name})
+        if scope["method"] == "POST":  # whatever else knocks is no gateway
+            self._watch.turned_away(gateway)
+        if failed and is_out:
+            await _answer(scope, send, 429, {"error": refused.message})
+            return
+        log.warning(
+            "webhook.refused",
+            extra={
+                "request": scope["request_id"].decode(),
+                "gateway": gateway.name,
+                "outcome": refused.outcome,
+                "reason": str(refused.__cause__ or refused),
+            },
+        )
+        await _answer(scope, send, refused.status, {"error": refused.message})
+
+    async def _take(
+        self, gateway: Gateway, scope: Scope, receive: Receive, started: float, *, is_out: bool
+    ) -> Outcome:
         if scope["method"] != "POST":
             raise _RefusedError(405, "method", "Use POST.")
+        if is_out and not _looks_signed(gateway, scope):
+            raise _RefusedError(400, "signature", "The signature is not valid.")
         body = await _read(receive)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         try:
@@ -149,6 +199,12 @@ class WebhookEndpoint:
                 },
             )
         return outcome
+
+
+def _looks_signed(gateway: Gateway, scope: Scope) -> bool:
+    """Whether there is a signature at all; where it would be in the body, there may be."""
+    header = gateway.signature_header
+    return header is None or any(name == header for name, _ in scope["headers"])
 
 
 async def _translate(gateway: Gateway, headers: dict[str, str], body: bytes, received_at: float) -> Webhook:
@@ -220,7 +276,8 @@ async def _read_whole(receive: Receive) -> bytes:
 
 async def _answer(scope: Scope, send: Send, status: int, body: dict[str, str]) -> None:
     content = orjson.dumps(body)
-    headers = [*_HEADERS, (b"content-length", b"%d" % len(content)), (b"x-request-id", scope["request_id"])]
+    about = _HEADERS if status == _TAKEN else _REFUSED_HEADERS
+    headers = [*about, (b"content-length", b"%d" % len(content)), (b"x-request-id", scope["request_id"])]
     if status in _EXTRA_HEADERS:
         headers.append(_EXTRA_HEADERS[status])
     await send({"type": "http.response.start", "status": status, "headers": headers})

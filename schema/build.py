@@ -1,15 +1,32 @@
-"""The schema, put together."""
+"""The schema, put together, and how its operations are run: from prepared documents, with nothing set up for each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from contextlib import aclosing
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Final
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
+from graphql import (
+    ExecutionResult as CoreResult,
+)
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    OperationType,
+    Undefined,
+    execute,
+    subscribe,
+)
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.graphql import OperationType as AllowedType
 
-from schema.documents import Documents, PreparedDocuments
-from schema.errors import present
+from schema.documents import Documents
+from schema.errors import BadRequestError, present
 from schema.limits import DocumentLimits
 from schema.mutations import Mutation
 from schema.queries import Query
@@ -17,14 +34,22 @@ from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 
 if TYPE_CHECKING:
-    from graphql import GraphQLArgument, GraphQLError, GraphQLInputField, GraphQLSchema
-    from strawberry.types.execution import ExecutionContext
+    from collections.abc import AsyncGenerator, Iterable
+
+    from graphql import DocumentNode, GraphQLArgument, GraphQLInputField, GraphQLSchema
+
+    from schema.context import Context
+    from schema.documents import Prepared, PreparedOperation
 
 _DEFAULT_LIMITS: Final = DocumentLimits()
 
 
 class OrderpulseSchema(strawberry.Schema):
-    """Strawberry's schema with our documents and our way of showing errors."""
+    """Strawberry's types under our own way of running operations.
+
+    Strawberry would set up a pipeline of context managers for each operation; here a prepared document goes straight to
+    graphql-core.
+    """
 
     def __init__(
         self,
@@ -37,25 +62,199 @@ class OrderpulseSchema(strawberry.Schema):
             query=Query,
             mutation=Mutation,
             subscription=Subscription,
-            extensions=[self._extension],
-            config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
+            config=StrawberryConfig(scalar_map=SCALARS),
         )
         _leave_out_null_defaults(self._schema)
-        self._documents = Documents(self._schema, limits, introspection=introspection)
+        self.documents = Documents(self._schema, limits, introspection=introspection, suggestions=suggestions)
+        self._hide_suggestions = not suggestions
 
-    def _extension(self) -> PreparedDocuments:
-        extension = PreparedDocuments()
-        extension.documents = self._documents
-        return extension
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        root_value: object = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[AllowedType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run a query or a mutation.
 
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+        Raises:
+            BadRequestError: the document has no such operation, or it is of a kind that isn't run here.
+            RateLimitedError: the caller has to wait.
+        """
+        del operation_extensions  # none is known here
+        context = _given(context_value)
+        told = _Told(context)
+        try:
+            prepared = await self._prepare(query or "", context, told)
+            if prepared.document is None:
+                return PreExecutionError(data=None, errors=list(prepared.errors))
+            operation = prepared.operation(operation_name)
+            await self._admit(operation, allowed_operation_types, context, told)
+            return told.of(
+                await self._execute(prepared.document, operation, variable_values, context, root_value)
+            )
+        finally:
+            told.end()
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        root_value: object = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[AllowedType] | None = None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run an operation of any kind, and return its results: one, or a subscription's.
+
+        While they are read, BadRequestError and RateLimitedError are raised as by `execute`.
+        """
+        del operation_extensions
+        return self._results(
+            query or "",
+            variable_values,
+            _given(context_value),
+            root_value,
+            operation_name,
+            allowed_operation_types,
+        )
+
+    async def _results(
+        self,
+        query: str,
+        variables: dict[str, Any] | None,
+        context: Context,
+        root_value: object,
+        operation_name: str | None,
+        allowed: Iterable[AllowedType] | None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        told = _Told(context)
+        try:
+            prepared = await self._prepare(query, context, told)
+            if prepared.document is None:
+                yield PreExecutionError(data=None, errors=list(prepared.errors))
+                return
+            operation = prepared.operation(operation_name)
+            await self._admit(operation, allowed, context, told)
+            if operation.type is not OperationType.SUBSCRIPTION:
+                yield told.of(
+                    await self._execute(prepared.document, operation, variables, context, root_value)
+                )
+                return
+            results = self._subscribe(prepared.document, operation, variables, context, root_value)
+            async with aclosing(results):
+                async for result in results:
+                    yield told.of(result)
+        finally:
+            told.end()
+
+    async def _prepare(self, text: str, context: Context, told: _Told) -> Prepared:
+        """Return the document, whose preparing is counted for the caller unless it was prepared before."""
+        prepared = self.documents.known(text)
+        if prepared is None:
+            cost = self.documents.cost_of_preparing(text)
+            await context.services.rates.spend(context.caller, context.address, values=cost)
+            prepared = self.documents.prepare(text)
+        told.kind = prepared.kind
+        return prepared
+
+    async def _admit(
+        self,
+        operation: PreparedOperation,
+        allowed: Iterable[AllowedType] | None,
+        context: Context,
+        told: _Told,
     ) -> None:
+        """Count an operation for its caller, if it may be run here at all."""
+        told.kind = operation.type.value
+        if allowed is not None and AllowedType(told.kind) not in allowed:
+            raise BadRequestError(400, f"A {told.kind} can't be run here.")
+        await context.services.rates.spend(
+            context.caller, context.address, values=operation.cost, mutations=operation.fields
+        )
+
+    async def _execute(
+        self,
+        document: DocumentNode,
+        operation: PreparedOperation,
+        variables: dict[str, Any] | None,
+        context: Context,
+        root_value: object,
+    ) -> ExecutionResult:
+        result = execute(
+            self._schema,
+            document,
+            root_value=root_value,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation.name,
+            executor_class=self.execution_context_class,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # narrower than Strawberry says
+            hide_suggestions=self._hide_suggestions,
+        )
+        return self._shown(await result if isawaitable(result) else result)
+
+    async def _subscribe(
+        self,
+        document: DocumentNode,
+        operation: PreparedOperation,
+        variables: dict[str, Any] | None,
+        context: Context,
+        root_value: object,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        source = subscribe(
+            self._schema,
+            document,
+            root_value=root_value,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation.name,
+            executor_class=self.execution_context_class,
+            hide_suggestions=self._hide_suggestions,
+        )
+        results = await source if isawaitable(source) else source
+        if isinstance(results, CoreResult):
+            yield PreExecutionError(data=None, errors=self._shown(results).errors)
+            return
+        try:
+            async with aclosing(results):  # type: ignore[type-var]  # graphql-core's iterators can be closed
+                async for result in results:
+                    yield self._shown(result)
+        except Exception as error:  # noqa: BLE001 - a stream that breaks says so to its subscriber
+            broken = GraphQLError(str(error), original_error=error)
+            yield self._shown(CoreResult(data=None, errors=[broken]))
+
+    def _shown(self, result: CoreResult) -> ExecutionResult:
         """Put what callers may see in place of what happened; the log gets what nobody expected."""
-        del execution_context  # the error knows where it happened
-        shown = [present(error) for error in errors]
-        if any(after is not before for after, before in zip(shown, errors, strict=True)):
-            errors[:] = shown
+        errors = [present(error) for error in result.errors] if result.errors else None
+        return ExecutionResult(data=result.data, errors=errors)
+
+
+class _Told:
+    """What is counted of an operation, whatever becomes of it."""
+
+    def __init__(self, context: Context) -> None:
+        self._figures = context.services.metrics
+        self._failed = True
+        self.kind = "unreadable"
+
+    def of(self, result: ExecutionResult) -> ExecutionResult:
+        """Note how an operation does."""
+        self._failed = bool(result.errors)
+        return result
+
+    def end(self) -> None:
+        """Count it."""
+        self._figures.operation(self.kind, failed=self._failed)
+
+
+def _given(context: Context | None) -> Context:
+    assert context is not None, "operations are run for somebody"  # noqa: S101 - Strawberry's signature allows it
+    return context
 
 
 def _leave_out_null_defaults(schema: GraphQLSchema) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import strawberry
 
 from app.auth import ANYONE, Caller
+from app.rates import Unlimited
 from app.views import MomentaryViews
 from schema.loaders import Loaders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -39,6 +41,15 @@ class ReplaysDeliveries(Protocol):
         """Try a delivery again. Raises DomainError FORBIDDEN, NOT_FOUND or INVALID_STATE."""
 
 
+class OperationRates(Protocol):
+    """Counts what callers ask for."""
+
+    async def spend(
+        self, caller: Caller, address: str, *, values: int, mutations: Mapping[str, int] = ...
+    ) -> None:
+        """Count an operation. Raises RateLimitedError when it is more than the caller may ask for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that the GraphQL layer calls. Made by the composition root."""
@@ -53,6 +64,7 @@ class Services:
     metrics: OperationFigures
     auditor: Auditor
     replays: ReplaysDeliveries
+    rates: OperationRates = field(default_factory=Unlimited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ class Context:
     services: Services
     loaders: Loaders
     caller: Caller = ANYONE
+    address: str = ""
+    """Where the client is, for the rates."""
     connection_params: dict[str, Any] | None = None
     """What the websocket's client sent with `connection_init`; set by Strawberry."""
     change: Change | None = None
@@ -78,18 +92,20 @@ class Context:
     """With what the websocket is to be closed: the stream is not over, but can't go on here."""
 
     @classmethod
-    def of(cls, services: Services, caller: Caller = ANYONE) -> Context:
+    def of(cls, services: Services, caller: Caller = ANYONE, address: str = "") -> Context:
         """Return a context that has read nothing yet."""
-        return cls(services, Loaders(services.views), caller)
+        return cls(services, Loaders(services.views), caller, address)
 
     @classmethod
-    def at_one_moment(cls, services: Services, views: MomentaryViews, caller: Caller) -> Context:
+    def at_one_moment(
+        cls, services: Services, views: MomentaryViews, caller: Caller, address: str = ""
+    ) -> Context:
         """Return a context whose reads agree with each other, until it is told to forget."""
-        return cls(replace(services, views=views), Loaders(views), caller)
+        return cls(replace(services, views=views), Loaders(views), caller, address)
 
     def fresh(self) -> Context:
         """Return a context of the same caller for another operation."""
-        return Context.of(self.services, self.caller)
+        return Context.of(self.services, self.caller, self.address)
 
     def forget(self) -> None:
         """Read everything anew from here on: something has changed."""

@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import PreExecutionError
 
-from app.domain.errors import DomainError
+from app.domain.errors import DomainError, ErrorCode
 from app.identity import new_id
 from app.live import HubFullError, HubStoppedError
+from app.rates import RateLimitedError
 from app.settle import DatabaseUnavailableError, SettleBusyError
 
 if TYPE_CHECKING:
@@ -30,8 +30,32 @@ CARD_NUMBER_MESSAGE: Final = (
     " Cards are entered at the gateway alone."
 )
 INTERNAL: Final = "INTERNAL"
+PERSISTED_QUERY_NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
+PERSISTED_QUERY_NOT_SUPPORTED: Final = "PERSISTED_QUERY_NOT_SUPPORTED"
+DOCUMENT_NOT_TRUSTED: Final = "DOCUMENT_NOT_TRUSTED"
 UNAVAILABLE_ERRORS: Final = (SettleBusyError, DatabaseUnavailableError, HubFullError, HubStoppedError)
-_REQUEST_ERRORS: Final = (CannotGetOperationTypeError, InvalidOperationTypeError)
+
+
+class BadRequestError(Exception):
+    """A request that names no operation that could be run. `status` is HTTP's, `code` what programs go by."""
+
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """Return the machine-readable part."""
+        return {"code": self.code} if self.code else {}
+
+
+class UnknownDocumentError(BadRequestError):
+    """A document is asked for by a name that is not known here: its client sends the text, if it has it."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(400, message, code)
 
 
 def present(error: GraphQLError) -> GraphQLError:
@@ -44,8 +68,10 @@ def present(error: GraphQLError) -> GraphQLError:
             return _located(error, cause.message, extensions_of(cause))
         case _ if isinstance(cause, UNAVAILABLE_ERRORS):
             return _located(error, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE})
-        case _ if isinstance(cause, _REQUEST_ERRORS):
-            return error
+        case BadRequestError():
+            return _located(error, cause.message, cause.extensions)
+        case RateLimitedError():
+            return _located(error, str(cause), rate_limited(cause))
         case _:
             return _masked(error, cause)
 
@@ -65,6 +91,11 @@ def extensions_of(refusal: DomainError) -> dict[str, object]:
     if refusal.field:
         extensions["field"] = list(refusal.field)
     return extensions
+
+
+def rate_limited(error: RateLimitedError) -> dict[str, object]:
+    """Return the machine-readable part of what is said to callers who ask for too much."""
+    return {"code": ErrorCode.RATE_LIMITED, "retryAfterSeconds": error.retry_after_seconds}
 
 
 def report(cause: BaseException, **where: object) -> dict[str, object]:

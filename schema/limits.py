@@ -2,7 +2,7 @@
 
 Each fragment is weighed once and its weight reused wherever it is spread, so the work is linear in the document's
 length however often fragments name each other, and a document of many terabytes' worth of answer is refused in
-microseconds.
+microseconds. What an operation weighs is also what it counts for in the rates.
 """
 
 from __future__ import annotations
@@ -86,17 +86,15 @@ class _Weight:
         self.names.update(other.names)
 
 
-class _TooMuchError(Exception):
-    """The document asks for more than it may; the message says of what."""
+def weigh(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> dict[str, int]:
+    """Return what each operation weighs, by its name (nothing for one without): the values in its answer, about.
 
+    The document need not be valid: what makes no sense weighs nothing.
 
-def check_limits(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:
-    """Return why a document is refused, or nothing. It need not be valid: what makes no sense weighs nothing."""
-    try:
-        _Scale(schema, document, limits).weigh_all()
-    except _TooMuchError as error:
-        return [GraphQLError(str(error), extensions={"code": ErrorCode.INVALID})]
-    return []
+    Raises:
+        GraphQLError: it asks for more than it may; the message says of what.
+    """
+    return _Scale(schema, document, limits).weigh_all()
 
 
 class _Scale:
@@ -110,13 +108,17 @@ class _Scale:
         self._fragments = {fragment.name.value: fragment for fragment in fragments}
         self._known: dict[str, _Weight] = {}
 
-    def weigh_all(self) -> None:
+    def weigh_all(self) -> dict[str, int]:
         for name in self._fragments:
             self._fragment(name, 0)
+        weights = {}
         for operation in self._operations:
             self._count_directives(operation.directives)
             root = self._schema.get_root_type(operation.operation)
-            self._check(self._selections(operation.selection_set, root, 0))
+            weight = self._selections(operation.selection_set, root, 0)
+            self._check(weight)
+            weights[operation.name.value if operation.name else ""] = weight.cost
+        return weights
 
     def _check(self, weight: _Weight) -> None:
         limits = self._limits
@@ -213,6 +215,7 @@ def _is_list(field: GraphQLField) -> bool:
 
 def _bound(what: str, count: int, count_max: int) -> None:
     if count > count_max:
-        raise _TooMuchError(
-            f"The document asks for too many {what}: at most {count_max}. Ask in smaller parts."
+        raise GraphQLError(
+            f"The document asks for too many {what}: at most {count_max}. Ask in smaller parts.",
+            extensions={"code": ErrorCode.INVALID},
         )

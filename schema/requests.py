@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from app.card_numbers import holds_card_number
+from schema.errors import CARD_NUMBER, CARD_NUMBER_MESSAGE, BadRequestError
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+
+    from schema.trusted import TrustedDocuments
 
 BODY_BYTES_MAX: Final = 262_144
 BODY_SECONDS_MAX: Final = 15.0
+JSON_DEPTH_MAX: Final = 32
+"""Values inside each other, in the request as a whole: variables need a handful."""
+JSON_VALUES_MAX: Final = 20_000
 JSON_TYPE: Final = "application/json"
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
 _ANY: Final = 0
 _ANY_APPLICATION: Final = 1
 _EXACT: Final = 2
-
-
-class BadRequestError(Exception):
-    """A request that names no operation that could be run. `status` is HTTP's."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+_LENGTH_DIGITS_MAX: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,26 +38,47 @@ class RequestedOperation:
     operation_name: str | None
 
 
-def read_operation(payload: object) -> RequestedOperation:
+def read_operation(payload: object, documents: TrustedDocuments) -> RequestedOperation:
     """Read the parameters of a request, by the GraphQL-over-HTTP specification.
 
     Raises:
-        BadRequestError: it is none.
+        BadRequestError: it is none, or not one that may be run.
     """
     if not isinstance(payload, dict):
         raise BadRequestError(400, "The request is not a JSON object.")
-    query = payload.get("query")
+    _check_size(payload)
     variables = payload.get("variables")
     operation_name = payload.get("operationName")
-    if not isinstance(query, str):
-        raise BadRequestError(400, "`query` must be a string that holds a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequestError(400, "`variables` must be an object.")
     if operation_name is not None and not isinstance(operation_name, str):
         raise BadRequestError(400, "`operationName` must be a string.")
     if not isinstance(payload.get("extensions"), (dict, type(None))):
         raise BadRequestError(400, "`extensions` must be an object.")
-    return RequestedOperation(query=query, variables=variables, operation_name=operation_name)
+    if holds_card_number(payload):
+        raise BadRequestError(400, CARD_NUMBER_MESSAGE, CARD_NUMBER)
+    query = documents.text_of(payload)
+    return RequestedOperation(query=query, variables=variables, operation_name=operation_name or None)
+
+
+def _check_size(payload: Mapping[str, object]) -> None:
+    """Refuse what is nested deeper, or holds more, than whoever walks through it should bear."""
+    level: list[object] = [payload]
+    values = 0
+    for _ in range(JSON_DEPTH_MAX):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner.extend(each.values())
+            elif isinstance(each, list):
+                inner.extend(each)
+        values += len(inner)
+        if values > JSON_VALUES_MAX:
+            raise BadRequestError(400, f"A request holds at most {JSON_VALUES_MAX} values.")
+        if not inner:
+            return
+        level = inner
+    raise BadRequestError(400, f"A request has at most {JSON_DEPTH_MAX} levels of values.")
 
 
 def response_type(accept: str) -> str | None:
@@ -114,16 +135,24 @@ def check_method(method: str, media_type: str | None) -> None:
         raise BadRequestError(406, f"The answer comes as {JSON_TYPE} or {GRAPHQL_TYPE}.")
 
 
-def check_content_type(content_type: str) -> None:
-    """Refuse what is not JSON in UTF-8: browsers send nothing else across origins without asking first.
+def check_content(headers: Mapping[str, str]) -> None:
+    """Refuse what is not plain JSON in UTF-8 of a bounded size, going by what is said of it.
+
+    Browsers send nothing else across origins without asking first. Nothing is unpacked here: what is small may be
+    endless inside.
 
     Raises:
-        BadRequestError: 415.
+        BadRequestError: 413 or 415.
     """
-    media, _, parameters = content_type.partition(";")
+    media, _, parameters = headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if media.strip().lower() != JSON_TYPE or charset not in ("", "charset=utf-8", "charset=utf8"):
         raise BadRequestError(415, f"Send the request as {JSON_TYPE} in UTF-8.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise BadRequestError(415, "Send the request as it is, not compressed.")
+    length = headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > BODY_BYTES_MAX):
+        raise _too_large()
 
 
 async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> object:
@@ -144,6 +173,10 @@ async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) 
     return decoded
 
 
+def _too_large() -> BadRequestError:
+    return BadRequestError(413, f"A request has at most {BODY_BYTES_MAX} bytes.")
+
+
 async def _collect(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes:
     chunks: list[bytes] = []
     size = 0
@@ -154,7 +187,7 @@ async def _collect(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > BODY_BYTES_MAX:
-            raise BadRequestError(413, f"A request has at most {BODY_BYTES_MAX} bytes.")
+            raise _too_large()
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -25,8 +25,8 @@ from strawberry.types.execution import ExecutionResult
 
 from app.auth import ANYONE, AuthenticationError, Authenticator, Caller
 from schema.context import Context
-from schema.errors import UNAVAILABLE_ERRORS, could_not_run, present
-from schema.requests import BadRequestError, read_operation
+from schema.errors import UNAVAILABLE_ERRORS, BadRequestError, could_not_run, present
+from schema.requests import read_operation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
         ConnectionInitMessage,
         Message,
+        SubscribeMessage,
     )
 
     from schema.view import GraphQLView
@@ -46,6 +47,7 @@ RECHECK_SECONDS: Final = 60.0
 MESSAGE_TOO_BIG: Final = 1009
 TRY_AGAIN_LATER: Final = 1013
 FORBIDDEN: Final = 4403
+_MESSAGE_TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 
 async def caller_of(authenticator: Authenticator, params: Mapping[str, Any]) -> Caller:
@@ -137,6 +139,28 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if self.connection_acknowledged and self.context.caller.order_id is not None and not self._recheck:
             self._recheck = asyncio.create_task(self._recheck_token())
 
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begin an operation, by the document's text or its name. One that is malformed is no message at all."""
+        try:
+            asked = read_operation(message["payload"], cast("GraphQLView", self.view).documents)
+        except BadRequestError as error:
+            if error.code is None:
+                await self.handle_invalid_message(error.message[:100])
+            elif self.connection_acknowledged:
+                refused = present(GraphQLError(error.message, original_error=error))
+                await self.send_message(
+                    {"id": message["id"], "type": "error", "payload": [refused.formatted]}
+                )
+            else:
+                await super().handle_subscribe(message)
+            return
+        message["payload"] = {
+            "query": asked.query,
+            "variables": asked.variables,
+            "operationName": asked.operation_name,
+        }
+        await super().handle_subscribe(message)
+
     async def _recheck_token(self) -> None:
         """Close the socket once its token no longer opens the order."""
         while True:
@@ -206,14 +230,13 @@ def _problem(message: object) -> str | None:
     """Say what is wrong with a message's shape."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "A message is an object with a type"
+    if message["type"] not in _MESSAGE_TYPES:
+        return "A message is of one of the protocol's types"
     if message["type"] not in ("subscribe", "complete"):
         return None
     operation_id = message.get("id")
     if not isinstance(operation_id, str) or not 0 < len(operation_id) <= OPERATION_ID_LENGTH_MAX:
         return f"An id is a string of 1 to {OPERATION_ID_LENGTH_MAX} characters"
-    if message["type"] == "subscribe":
-        try:
-            read_operation(message.get("payload"))
-        except BadRequestError as error:
-            return error.message[:100]
+    if message["type"] == "subscribe" and not isinstance(message.get("payload"), dict):
+        return "A subscribe message has a payload"
     return None

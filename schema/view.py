@@ -5,6 +5,7 @@ Source: graphql.github.io/graphql-over-http, draft, 2026-11.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,39 +14,39 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from app.auth import AuthenticationError
-from app.card_numbers import holds_card_number
+from app.rates import RateLimitedError
 from schema.build import build_schema
 from schema.context import Context
 from schema.errors import (
-    CARD_NUMBER,
-    CARD_NUMBER_MESSAGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNAVAILABLE_ERRORS,
     UNAVAILABLE_MESSAGE,
+    BadRequestError,
+    UnknownDocumentError,
     could_not_run,
+    rate_limited,
     report,
 )
 from schema.requests import (
     JSON_TYPE,
-    BadRequestError,
     RequestedOperation,
-    check_content_type,
+    check_content,
     check_method,
     read_body,
     read_operation,
     response_type,
 )
 from schema.sockets import SocketHandler, TextFrames, caller_of
+from schema.trusted import TrustedDocuments, document_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from starlette.types import Receive, Scope, Send
@@ -55,10 +56,19 @@ if TYPE_CHECKING:
     from schema.build import OrderpulseSchema
     from schema.context import Services
 
+log = logging.getLogger(__name__)
+
 INIT_SECONDS_MAX: Final = 10
 OPERATIONS_PER_SOCKET_MAX: Final = 20
 IDE_PATH: Final = "/graphiql"
-_HEADERS: Final = {401: {"www-authenticate": "Bearer"}, 405: {"allow": "POST"}, 503: {"retry-after": "1"}}
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"www-authenticate": "Bearer"},
+    405: {"allow": "POST"},
+    408: {"connection": "close"},
+    413: {"connection": "close"},
+    503: {"retry-after": "1"},
+}
+_ANYWHERE: Final = ""
 _HTTP_OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -73,6 +83,7 @@ class GraphQLView(GraphQL[Context, None]):
         services: Services,
         schema: OrderpulseSchema,
         *,
+        documents: TrustedDocuments,
         allowed_origins: Sequence[str],
         ide: bool,
         on_frame: Callable[[UUID, int], None] | None,
@@ -88,6 +99,7 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self.services = services
+        self.documents = documents
         self.on_frame = on_frame
         self._ide = ide
 
@@ -106,16 +118,22 @@ class GraphQLView(GraphQL[Context, None]):
         media_type = response_type(accept)
         try:
             check_method(request.method, media_type)
-            check_content_type(request.headers.get("content-type", ""))
-            operation = read_operation(await read_body(receive))
-            if holds_card_number(operation.query) or holds_card_number(operation.variables):
-                return _refuse(400, CARD_NUMBER_MESSAGE, {"code": CARD_NUMBER}, media_type)
+            check_content(request.headers)
+            operation = read_operation(await read_body(receive), self.documents)
             caller = await self.services.authenticator.identify(request.headers.get("authorization"))
             async with self.services.views.at_one_moment() as views:
-                result = await self._run(operation, Context.at_one_moment(self.services, views, caller))
+                address = request.scope.get("address", _ANYWHERE)
+                context = Context.at_one_moment(self.services, views, caller, address)
+                result = await self._run(operation, context)
             response = _show(result, media_type or JSON_TYPE)
+        except UnknownDocumentError as error:
+            status = 200 if media_type == JSON_TYPE else error.status  # what clients of Apollo's go by
+            response = _refuse(status, error.message, error.extensions, media_type)
         except BadRequestError as error:
-            response = _refuse(error.status, error.message, {}, media_type)
+            response = _refuse(error.status, error.message, error.extensions, media_type)
+        except RateLimitedError as error:
+            response = _refuse(429, str(error), rate_limited(error), media_type)
+            response.headers["retry-after"] = str(error.retry_after_seconds)
         except AuthenticationError as error:
             response = _refuse(401, str(error), {"code": UNAUTHENTICATED}, media_type)
         except UNAVAILABLE_ERRORS:
@@ -125,25 +143,18 @@ class GraphQLView(GraphQL[Context, None]):
         return response
 
     async def _run(self, operation: RequestedOperation, context: Context) -> ExecutionResult:
-        try:
-            return await self.schema.execute(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=context,
-                operation_name=operation.operation_name,
-                allowed_operation_types=_HTTP_OPERATIONS,
-            )
-        except CannotGetOperationTypeError as error:
-            raise BadRequestError(400, f"{error.as_http_error_reason()}.") from None
-        except InvalidOperationTypeError:
-            raise BadRequestError(
-                400, f"Subscriptions need a websocket of the protocol {GRAPHQL_TRANSPORT_WS_PROTOCOL}."
-            ) from None
+        return await self.schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+            allowed_operation_types=_HTTP_OPERATIONS,
+        )
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return what a websocket's operations' contexts are made from."""
-        del request, response
-        return Context.of(self.services)
+        del response
+        return Context.of(self.services, address=request.scope.get("address", _ANYWHERE))
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Find out who opens a websocket."""
@@ -181,6 +192,7 @@ def _respond(status: int, content: dict[str, Any], media_type: str) -> Response:
 def graphql_app(
     services: Services,
     *,
+    documents: TrustedDocuments | None = None,
     allowed_origins: Sequence[str] = (),
     introspection: bool = True,
     suggestions: bool | None = None,
@@ -191,6 +203,7 @@ def graphql_app(
 
     Args:
         services: What it calls.
+        documents: The documents that are trusted, and what becomes of others. Those that can't be run are logged.
         allowed_origins: Other origins whose pages may open websockets; the same host always may.
         introspection: Whether the schema may be asked for itself.
         suggestions: Whether errors name fields that may have been meant; as `introspection` when left out.
@@ -202,4 +215,10 @@ def graphql_app(
     schema = build_schema(
         introspection=introspection, suggestions=introspection if suggestions is None else suggestions
     )
-    return GraphQLView(services, schema, allowed_origins=allowed_origins, ide=ide, on_frame=on_frame)
+    documents = documents or TrustedDocuments()
+    for text in documents.texts:
+        for error in schema.documents.prepare(text).errors:
+            log.error("document.invalid", extra={"document_id": document_id(text), "reason": error.message})
+    return GraphQLView(
+        services, schema, documents=documents, allowed_origins=allowed_origins, ide=ide, on_frame=on_frame
+    )

@@ -14,6 +14,7 @@ import uvicorn
 
 from app.cli.databases import migrate_if_ours, open_database
 from app.cli.keys import local_keys
+from app.connections import BoundedConnection
 from app.logs import configure_logs
 from app.main import Wiring, create_app
 from app.settings import Mode
@@ -62,7 +63,7 @@ async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvic
     """Serve while the block lasts; it is entered once requests are answered, and left when a signal came."""
     config = uvicorn.Config(
         create_app(wiring),
-        http="httptools",
+        http=BoundedConnection,
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES_MAX,
         ws_per_message_deflate=False,

@@ -199,6 +199,8 @@ class Gateway(Protocol):
     """The smallest and largest payments, by currency, where it publishes any."""
     polling: PollSchedule
     """How often it may be asked."""
+    signature_header: bytes | None
+    """The header, in lower case, that every webhook of its has; None where the signature is in the body."""
     releases: bool
     """Whether it can be told to release an authorisation; elsewhere one lapses by itself."""
 

@@ -144,6 +144,7 @@ class GuardedGateway:
         self.currencies: tuple[str, ...] = gateway.currencies
         self.limits: Mapping[str, Limits] = gateway.limits
         self.polling: PollSchedule = gateway.polling
+        self.signature_header = gateway.signature_header
         self.releases = gateway.releases
 
     @property

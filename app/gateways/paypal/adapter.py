@@ -66,6 +66,7 @@ class PayPalGateway:
     methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.PAYPAL, PaymentMethodType.WALLET)
     currencies = CURRENCIES
     polling = POLLING
+    signature_header: bytes | None = b"paypal-transmission-sig"
     releases = True
     available = True
     limits: Mapping[str, Limits] = MappingProxyType({})

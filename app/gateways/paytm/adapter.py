@@ -58,6 +58,7 @@ class PaytmGateway:
     )
     currencies: tuple[str, ...] = ("INR",)
     polling = POLLING
+    signature_header: bytes | None = None
     releases = False
     available = True
     limits: Mapping[str, Limits] = MappingProxyType({})  # none was found published

@@ -62,6 +62,7 @@ class RazorpayGateway:
         PaymentMethodType.WALLET,
     )
     polling = POLLING
+    signature_header: bytes | None = b"x-razorpay-signature"
     releases = False
     available = True
     limits: Mapping[str, Limits] = LIMITS

@@ -75,6 +75,7 @@ class SandboxGateway:
     methods: tuple[PaymentMethodType, ...] = (PaymentMethodType.CARD,)
     currencies: tuple[str, ...] = ()
     polling = POLLING
+    signature_header: bytes | None = b"sandbox-signature"
     releases = True
     available = True
     limits: Mapping[str, Limits] = MappingProxyType({})

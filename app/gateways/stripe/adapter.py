@@ -56,6 +56,7 @@ class StripeGateway:
     methods: tuple[PaymentMethodType, ...]
     currencies: tuple[str, ...] = ()
     polling = POLLING
+    signature_header: bytes | None = b"stripe-signature"
     releases = True
     available = True
     limits: Mapping[str, Limits] = LIMITS

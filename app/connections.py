@@ -1,0 +1,151 @@
+"""HTTP connections: uvicorn's, which would wait for a request for ever, and take a head of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+HEAD_SECONDS_MAX: Final = 10.0
+"""From a connection's first moment, or from a request's first byte, to the end of its head."""
+REQUEST_SECONDS_MAX: Final = 30.0
+"""From then on to the end of the request: longer than any endpoint waits for a body, whose answer says more."""
+HEAD_BYTES_MAX: Final = 32_768
+LEFTOVER_BYTES_MAX: Final = 262_144
+"""How much may still come of a body after its request was answered; a connection that brings more is closed."""
+PIECES_MAX: Final = 8_192
+"""How many pieces a body may come in: each costs a call, however little is in it."""
+_BETWEEN_BYTES: Final = len(": \r\n")
+_TOO_LARGE: Final = "431 Request Header Fields Too Large"
+_ANSWER: Final = (
+    "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
+    "content-length: {length}\r\nconnection: close\r\n\r\n{message}"
+)
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """A connection on which requests come in time and in size, or not at all."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*arguments, **options)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._in_head = False
+        self._in_request = False
+        self._head_bytes = 0
+        self._chunk_bytes = 0
+        self._leftover_bytes = 0
+        self._pieces = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._expect_within(HEAD_SECONDS_MAX)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, and begin to wait for the rest of it."""
+        self._chunk_bytes = len(data)
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(_TOO_LARGE, "The head of the request is too large.")
+        elif not self._in_request:
+            self._expect_nothing()
+        elif self._deadline is None:
+            self._expect_within(HEAD_SECONDS_MAX if self._in_head else REQUEST_SECONDS_MAX)
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._in_head = self._in_request = True
+        self._head_bytes = self._leftover_bytes = self._pieces = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note the end of a head; the body may take longer.
+
+        Raises:
+            ValueError: the head is too large, which the parser takes for malformed.
+        """
+        if self._head_bytes + self._chunk_bytes > HEAD_BYTES_MAX and self._measure_head() > HEAD_BYTES_MAX:
+            raise ValueError("the head is too large")
+        self._in_head = False
+        self._expect_nothing()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body, though not for ever when its request was answered long ago.
+
+        Raises:
+            ValueError: there are too many of them, which the parser takes for malformed.
+        """
+        self._pieces += 1
+        if self._pieces > PIECES_MAX:
+            raise ValueError("the body comes in too many pieces")
+        if self._current is not None and self._current.response_complete:
+            self._leftover_bytes += len(body)
+            if self._leftover_bytes > LEFTOVER_BYTES_MAX:
+                self.transport.abort()
+                return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note the end of a request."""
+        self._in_request = False
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the websocket's protocol."""
+        self._expect_nothing()
+        self._in_request = False
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that a request was malformed, or that its head is too large."""
+        too_large = self._in_head and self._measure_head() > HEAD_BYTES_MAX
+        self._refuse(_TOO_LARGE if too_large else "400 Bad Request", msg)
+
+    @property
+    def _current(self) -> RequestResponseCycle | None:
+        """Return the newest request's exchange, if there was any on this connection."""
+        return cast("RequestResponseCycle | None", self.cycle)
+
+    def _measure_head(self) -> int:
+        """Return the size of a head as far as it was read; what is in the middle of a header isn't."""
+        return len(self.url) + sum(len(name) + len(value) + _BETWEEN_BYTES for name, value in self.headers)
+
+    def _expect_within(self, seconds: float) -> None:
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self._in_head:
+            self._refuse("408 Request Timeout", "The request did not arrive in time.")
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: str, message: str) -> None:
+        """Answer and close, unless an answer of the application is under way."""
+        self._in_head = self._in_request = False
+        self._expect_nothing()
+        if self.transport.is_closing():
+            return
+        current = self._current
+        if current is None or current.response_complete or not current.response_started:
+            answer = _ANSWER.format(status=status, message=message, length=len(message))
+            self.transport.write(answer.encode("ascii"))
+        self.transport.close()
