@@ -238,8 +238,9 @@ async def unknown_money(run: Run) -> None:
         await run.client.call("suspenseResolve", given)
         await calm(run.stage.database)
         await _tell_of_stranger(run)
-        if len(run.stage.truth.payments[reference]["refunds"]) != 1:
-            raise UnexpectedError(f"money of {reference} went back otherwise than once")
+        refunds = len(run.stage.truth.payments[reference]["refunds"])
+        if refunds != 1:
+            raise UnexpectedError(f"money of {reference} went back {refunds} times")
 
 
 async def held(run: Run) -> None:
