@@ -227,7 +227,7 @@ async def test_a_listener_that_is_ended_from_inside_starts_again(
     await until(lambda: backend.listening)
     await backend.disconnect()
 
-    assert [record.message for record in caplog.records] == ["relay.listener_ended"] * 2
+    assert [record.message for record in caplog.records].count("relay.listener_ended") == 2
 
 
 async def test_a_message_that_postgresql_would_refuse_is_refused_here(
