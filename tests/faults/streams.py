@@ -292,11 +292,8 @@ async def _hurt_redis(
 
 
 def _fulfilment(opened: Opened, status: str) -> bytes:
-    given = {
-        "orderId": encode_id(IdPrefix.ORDER, opened.order.id),
-        "status": status,
-        "idempotencyKey": str(uuid4()),
-    }
+    order_id = encode_id(IdPrefix.ORDER, opened.order.id)
+    given = {"orderId": order_id, "status": status, "idempotencyKey": str(uuid4())}
     body = json.dumps({"query": _FULFIL, "variables": {"input": given}}).encode()
     headers = {"content-type": "application/json", "authorization": f"Bearer {STAFF_KEY}"}
     return request("POST", "/graphql", body, headers)
