@@ -53,7 +53,7 @@ class Edge:
     def __init__(
         self,
         app: App,
-        webhooks: App,
+        webhooks: App | None,
         *,
         addresses: Addresses,
         rates: Rates | Unlimited,
@@ -64,7 +64,7 @@ class Edge:
 
         Args:
             app: Everything but webhooks.
-            webhooks: The endpoint of the webhooks.
+            webhooks: The endpoint of the webhooks; without one, they are asked for like any other page.
             addresses: Tells where clients are.
             rates: Counts their requests.
             hosts: The names that this server answers to; `*.shop.example` stands for all below. None for any.
@@ -91,14 +91,11 @@ class Edge:
             elif name == b"x-request-id":
                 given = value
         request_id = _kept(given) or new_id().hex.encode()
-        # Webhooks are signed, and come under whatever name the gateway was told: none must be lost for its name.
-        is_webhook = scope["type"] == "http" and path.startswith(WEBHOOKS_PATH)
-        by_any_name = is_webhook or path in HEALTH_PATHS
-        if len(hosts) > 1 or not (by_any_name or self._is_for_us(hosts)):
+        if not self._is_for_us(hosts) and path not in HEALTH_PATHS:
             await self._turn_away(scope, send, 400, "This is not the host that you look for.", request_id)
             return
 
-        if is_webhook:
+        if self._webhooks and scope["type"] == "http" and path.startswith(WEBHOOKS_PATH):
             scope["path_params"] = {"gateway": path[len(WEBHOOKS_PATH) :]}
             scope["request_id"] = request_id
             await self._webhooks(scope, receive, send)
@@ -155,7 +152,9 @@ class Edge:
         await send({"type": f"{kind}.body", "body": content})
 
     def _is_for_us(self, hosts: list[bytes]) -> bool:
-        """Whether the request names a host of ours. Of two, somebody before us may have read the other."""
+        """Whether the request names one host, and one of ours. Of two, somebody before us may have read the other."""
+        if len(hosts) > 1:
+            return False
         if not self._hosts and not self._domains:
             return True
         name = _name_of(hosts[0]) if hosts else b""

@@ -20,8 +20,8 @@ from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.reconcile import Pace, Replay, handlers, owe_backfills
-from app.relay import PostgresBackend, Relay
-from app.settings import Mode
+from app.relay import LineBackend, RedisLine, Relay
+from app.settings import Mode, Role
 from app.settle import Settler
 from app.staff import Replays
 from app.tracking import Tracking
@@ -64,122 +64,164 @@ class Wiring:
 
 
 def create_app(wiring: Wiring) -> Edge:
-    """Return the application; its parts start and stop with its lifespan."""
+    """Return the application of the process's role; its parts start and stop with its lifespan."""
     settings = wiring.settings
-    metrics = Metrics()
-    database = Database(wiring.dsn)
+    parts = Parts(wiring)
+    assets = Assets.load()
 
-    async def find_order(token_hash: bytes) -> UUID | None:
-        return await store.order_of_token(database, token_hash)
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with parts:
+            app.state.ready = True
+            gateways = [gateway.name for gateway in parts.gateways]
+            log.info("server.ready", extra={"role": settings.role.value, "gateways": gateways})
+            yield
+            app.state.ready = False
 
-    authenticator = Authenticator(
-        staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
+    application = Starlette(
+        routes=_routes(parts, assets),
+        lifespan=lifespan,
+        exception_handlers=dict[Any, Any](
+            error_pages(
+                assets=assets,
+                test_mode=settings.sandbox_url is not None,
+                storefront=settings.mode is Mode.DEVELOPMENT,
+            )
+        ),
     )
-    gateways = gateways_of(settings)
     addresses = addresses_of(settings)
-    rates = rates_of(settings)
-    pushes = PushTimes(metrics)
-    hub = LiveHub(OrderReader(database))
-    relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
+    webhooks = WebhookEndpoint(
+        parts.gateways, parts.settler, parts.metrics, addresses=addresses, strikes=strikes_of(settings)
+    )
+    return Edge(
+        application,
+        webhooks if settings.role in (Role.ALL, Role.WEBHOOKS) else None,
+        addresses=addresses,
+        rates=parts.rates,
+        hosts=hosts_of(settings),
+        encrypted=is_encrypted(settings),
+    )
 
-    def on_commit(changes: Sequence[OrderChange]) -> None:
-        pushes.committed(changes)
-        hub.publish(changes)
-        relay.announce(changes)
 
-    def on_owed() -> None:
-        work.ring()
+class Parts:
+    """What a process consists of, whatever its role: put together here, running inside `async with`."""
 
-    def on_doubt(versions: Sequence[tuple[UUID, int]]) -> None:
-        hub.heard(versions)
-        relay.announce_versions(versions)
+    def __init__(self, wiring: Wiring) -> None:
+        settings = wiring.settings
+        self.wiring = wiring
+        self.metrics = Metrics()
+        self.database = Database(wiring.dsn)
+        self.gateways = gateways_of(settings)
+        self.authenticator = Authenticator(
+            staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=self._find_order
+        )
+        self.pushes = PushTimes(self.metrics)
+        self.hub = LiveHub(OrderReader(self.database))
+        self.relay = Relay(_broker(wiring), self.hub, namespace=_NAMESPACE)
+        self.settler = Settler(
+            wiring.dsn, on_commit=self._on_commit, on_doubt=self._on_doubt, on_owed=self._on_owed
+        )
+        self.rates = rates_of(settings)
+        self.views = Views(self.database, self.authenticator, self.gateways)
+        self.auditor = Auditor(self.database, figures=self.metrics)
+        self._work = Work(wiring, self.settler, self.gateways)
+        self._running = contextlib.AsyncExitStack()
+        _watch(self)
+        if settings.does_owed_work:
+            watch_worker(self.metrics, self._work.worker.figures)
 
-    settler = Settler(wiring.dsn, on_commit=on_commit, on_doubt=on_doubt, on_owed=on_owed)
-    work = Work(wiring, settler, gateways)
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.gateways.aclose)
+            stack.push_async_callback(self.rates.aclose)
+            for part in (self.database, self.hub, self.relay, self.settler):
+                await stack.enter_async_context(part)
+            if self.wiring.settings.role in (Role.ALL, Role.WORKER):
+                await stack.enter_async_context(self.auditor)
+            if self.wiring.settings.does_owed_work:
+                await stack.enter_async_context(self._work)
+            self._running = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    async def _find_order(self, token_hash: bytes) -> UUID | None:
+        return await store.order_of_token(self.database, token_hash)
+
+    def _on_commit(self, changes: Sequence[OrderChange]) -> None:
+        self.pushes.committed(changes)
+        self.hub.publish(changes)
+        self.relay.announce(changes)
+
+    def _on_doubt(self, versions: Sequence[tuple[UUID, int]]) -> None:
+        self.hub.heard(versions)
+        self.relay.announce_versions(versions)
+
+    def _on_owed(self) -> None:
+        self._work.ring()
+
+
+def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
+    """Return what the process's role serves. Event streams come by HTTP, so a live server has that, too."""
+    settings = parts.wiring.settings
+    role = settings.role
+    development = settings.mode is Mode.DEVELOPMENT
+    routes = health_routes(
+        database=parts.database,
+        relay=parts.relay,
+        metrics=parts.metrics,
+        authenticator=parts.authenticator,
+        open_metrics=development,
+    )
+    if role in (Role.WEBHOOKS, Role.WORKER):
+        return routes
+    graphql = graphql_app(
+        _services(parts),
+        documents=documents_of(settings),
+        allowed_origins=settings.allowed_origins,
+        introspection=development,
+        ide=development and role is not Role.LIVE,
+        on_frame=parts.pushes.written,
+    )
+    routes.append(Route("/graphql", graphql))
+    if role is not Role.API:
+        routes.append(WebSocketRoute("/graphql", graphql))
+    demo_key = parts.wiring.demo_key
+    routes += pages(
+        assets=assets,
+        load_order=Tracking(parts.views).load,
+        test_mode=settings.sandbox_url is not None,
+        storefront=development and role is not Role.LIVE,
+        ide=development and role is not Role.LIVE,
+        ide_headers={"Authorization": f"Bearer {demo_key}"} if demo_key else None,
+    )
+    return routes
+
+
+def _services(parts: Parts) -> Services:
+    database, settler, authenticator = parts.database, parts.settler, parts.authenticator
     paying = Paying(
         database=database,
         settler=settler,
-        gateways=gateways,
-        return_origins=_return_origins(settings),
+        gateways=parts.gateways,
+        return_origins=_return_origins(parts.wiring.settings),
     )
     ordering = Ordering(
         database=database, settler=settler, authenticator=authenticator, give_up_payments=paying.give_up_all
     )
-    views = Views(database, authenticator, gateways)
-    auditor = Auditor(database, figures=metrics)
-    services = Services(
-        views=views,
+    return Services(
+        views=parts.views,
         catalog=Catalog(database),
         ordering=ordering,
         paying=paying,
         suspense=Suspense(database=database, settler=settler),
-        hub=hub,
+        hub=parts.hub,
         authenticator=authenticator,
-        metrics=metrics,
-        auditor=auditor,
+        metrics=parts.metrics,
+        auditor=parts.auditor,
         replays=Replays(database),
-        rates=rates,
-    )
-    _watch(metrics, hub, relay, settler)
-    metrics.watch("rate_limited", "Times that a caller was told to come later.", lambda: float(rates.refused))
-    if settings.worker:
-        watch_worker(metrics, work.worker.figures)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        worker = work if settings.worker else contextlib.nullcontext()
-        async with database, hub, relay, settler, auditor, worker:
-            app.state.ready = True
-            log.info("server.ready", extra={"gateways": [gateway.name for gateway in gateways]})
-            yield
-            app.state.ready = False
-        await rates.aclose()
-        await gateways.aclose()
-
-    assets = Assets.load()
-    development = settings.mode is Mode.DEVELOPMENT
-    graphql = graphql_app(
-        services,
-        documents=documents_of(settings),
-        allowed_origins=settings.allowed_origins,
-        introspection=development,
-        ide=development,
-        on_frame=pushes.written,
-    )
-    routes: list[BaseRoute] = [
-        *health_routes(
-            database=database,
-            relay=relay,
-            metrics=metrics,
-            authenticator=authenticator,
-            open_metrics=development,
-        ),
-        Route("/graphql", graphql),
-        WebSocketRoute("/graphql", graphql),
-        *pages(
-            assets=assets,
-            load_order=Tracking(views).load,
-            test_mode=settings.sandbox_url is not None,
-            storefront=development,
-            ide=development,
-            ide_headers={"Authorization": f"Bearer {wiring.demo_key}"} if wiring.demo_key else None,
-        ),
-    ]
-    application = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers=dict[Any, Any](
-            error_pages(assets=assets, test_mode=settings.sandbox_url is not None, storefront=development)
-        ),
-    )
-    webhooks = WebhookEndpoint(gateways, settler, metrics, addresses=addresses, strikes=strikes_of(settings))
-    return Edge(
-        application,
-        webhooks,
-        addresses=addresses,
-        rates=rates,
-        hosts=hosts_of(settings),
-        encrypted=is_encrypted(settings),
+        rates=parts.rates,
     )
 
 
@@ -212,27 +254,13 @@ class Work:
         await self._running.aclose()
 
 
-@contextlib.asynccontextmanager
-async def working(wiring: Wiring) -> AsyncIterator[None]:
-    """Do owed work without serving anybody; what is settled is told to the processes that serve."""
-    gateways = gateways_of(wiring.settings)
-    hub = LiveHub(OrderReader(Database(wiring.dsn)))  # nobody subscribes here, so it reads nothing
-    relay = Relay(_broker(wiring), hub, namespace=_NAMESPACE)
-
-    def on_owed() -> None:
-        work.ring()
-
-    settler = Settler(wiring.dsn, on_commit=relay.announce, on_doubt=relay.announce_versions, on_owed=on_owed)
-    work = Work(wiring, settler, gateways)
-    async with relay, settler, work:
-        yield
-    await gateways.aclose()
-
-
-def _broker(wiring: Wiring) -> str | PostgresBackend:
-    if wiring.settings.broker_url is not None:
-        return wiring.settings.broker_url
-    return PostgresBackend(lambda: NotificationLine.open(wiring.dsn), namespace=_NAMESPACE)
+def _broker(wiring: Wiring) -> str | LineBackend:
+    if wiring.settings.broker_url is None:
+        return LineBackend(lambda: NotificationLine.open(wiring.dsn), namespace=_NAMESPACE)
+    url = wiring.settings.broker_url.get_secret_value()
+    if RedisLine.leads_to(url):
+        return LineBackend(lambda: RedisLine.open(url), namespace=_NAMESPACE)
+    return url
 
 
 def _return_origins(settings: Settings) -> frozenset[str]:
@@ -241,17 +269,20 @@ def _return_origins(settings: Settings) -> frozenset[str]:
     return frozenset((*own, *settings.return_origins)) if settings.mode is Mode.PRODUCTION else frozenset()
 
 
-def _watch(metrics: Metrics, hub: LiveHub, relay: Relay, settler: Settler) -> None:
-    figures = settler.figures
+def _watch(parts: Parts) -> None:
+    metrics, hub, rates, figures = parts.metrics, parts.hub, parts.rates, parts.settler.figures
     metrics.watch("subscriptions", "Subscriptions that are open.", lambda: hub.watchers)
     metrics.watch("orders_watched", "Orders that somebody watches.", lambda: hub.orders_watched)
     metrics.watch(
         "catch_up_reads", "Reads of the log for readers that were behind.", lambda: hub.catch_up_reads
     )
-    metrics.watch("broker_connected", "Whether other processes are heard.", lambda: float(relay.connected))
+    metrics.watch(
+        "broker_connected", "Whether other processes are heard.", lambda: float(parts.relay.connected)
+    )
     metrics.watch("settle_waiting", "Submissions that wait for their batch.", figures.waiting)
     metrics.watch("settle_batches", "Batches committed.", lambda: figures.batches)
     metrics.watch("settle_submissions", "Submissions settled.", lambda: figures.settled)
     metrics.watch("settle_retries", "Submissions tried again.", lambda: figures.retried)
     metrics.watch("settle_poison", "Submissions that broke their batch.", lambda: figures.failed)
     metrics.watch("settle_largest_batch", "The largest batch so far.", lambda: figures.largest_batch)
+    metrics.watch("rate_limited", "Times that a caller was told to come later.", lambda: float(rates.refused))

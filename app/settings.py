@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 _PREFIX: Final = "ORDERPULSE_"
 SECRET_LENGTH_MIN: Final = 32
+BROKERS: Final = ("redis", "rediss", "unix", "memory", "kafka")
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -24,6 +25,19 @@ class Mode(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class Role(StrEnum):
+    """What one process serves; health and figures are everywhere."""
+
+    ALL = "all"
+    API = "api"
+    """GraphQL over HTTP, and pages."""
+    WEBHOOKS = "webhooks"
+    LIVE = "live"
+    """Websockets and event streams, and the tracking page."""
+    WORKER = "worker"
+    """Nothing; it does owed work."""
 
 
 class SettingsError(Exception):
@@ -76,10 +90,11 @@ class Settings(BaseSettings):
     """The list: a folder of .graphql files, or a JSON file of texts by id."""
     automatic_documents: bool = True
     """Whether clients may have documents remembered by their hash (`extensions.persistedQuery`)."""
-    broker_url: str | None = None
-    """memory:// for a single process. Without it, PostgreSQL's notifications."""
+    role: Role = Role.ALL
+    broker_url: SecretStr | None = None
+    """Redis (redis://, rediss://, unix://), or memory:// for a single process; else PostgreSQL's notifications."""
     worker: bool = True
-    """Whether the server does owed work too: refunds, polls, expiry. Else `orderpulse worker` must run somewhere."""
+    """Whether a server of all roles does owed work too: refunds, polls, expiry. Else one of role worker must run."""
     worker_lease_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)
     """How long a piece of work is left to a worker that says nothing any more."""
     gateway_timeout_seconds: float = Field(default=20.0, ge=0.5, le=60.0)
@@ -129,6 +144,21 @@ class Settings(BaseSettings):
     sandbox_url: str | None = None
     sandbox_secret_key: SecretStr | None = None
     sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    @property
+    def does_owed_work(self) -> bool:
+        """Whether this process does owed work."""
+        return self.role is Role.WORKER or (self.role is Role.ALL and self.worker)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _check_broker(cls, value: SecretStr | None) -> SecretStr | None:
+        scheme = "" if value is None else value.get_secret_value().partition("://")[0]
+        if value is not None and scheme not in BROKERS:
+            raise ValueError(
+                f"names no broker known here: it begins with one of {', '.join(BROKERS)} and ://"
+            )
+        return value
 
     @field_validator(
         "staff_keys",

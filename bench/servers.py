@@ -37,11 +37,12 @@ class Contestant:
 
 
 @contextlib.asynccontextmanager
-async def product(dsn: str) -> AsyncIterator[Contestant]:
+async def product(dsn: str, role: str = "all") -> AsyncIterator[Contestant]:
     """Run `orderpulse serve`."""
     port = free_port()
     environment = {
         "DATABASE_URL": dsn,
+        "ORDERPULSE_ROLE": role,
         "ORDERPULSE_SECRET_KEY": "k" * 40,
         "ORDERPULSE_STAFF_KEYS": STAFF_KEY,
         "ORDERPULSE_WORKER": "false",  # it would ask the real Stripe what it has to tell

@@ -25,7 +25,7 @@ from strawberry.types.execution import ExecutionResult
 
 from app.auth import ANYONE, AuthenticationError, Authenticator, Caller
 from schema.context import Context
-from schema.errors import UNAVAILABLE_ERRORS, BadRequestError, could_not_run, present
+from schema.errors import UNAVAILABLE, UNAVAILABLE_ERRORS, BadRequestError, could_not_run, present
 from schema.requests import read_operation
 
 if TYPE_CHECKING:
@@ -208,11 +208,18 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                     await self.websocket.close(context.close_code, "Subscribe again")
                     return
                 if could_not_run(result):
-                    await operation.send_initial_errors(result.errors or [])
+                    await self._refuse(operation, result.errors or [])
                     return
                 await operation.send_next(result)
                 self._observe(context)
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    async def _refuse(self, operation: Operation[Context, None], errors: list[GraphQLError]) -> None:
+        """Answer a stream that can't begin. Clients take an error for its end, but come back after a close."""
+        if any((error.extensions or {}).get("code") == UNAVAILABLE for error in errors):
+            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
+        else:
+            await operation.send_initial_errors(errors)
 
     def _observe(self, context: Context) -> None:
         told = cast("GraphQLView", self.view).on_frame

@@ -17,11 +17,11 @@ from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
 from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
+from app.cli.owed import run_jobs
 from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
 from app.cli.serving import PortTakenError, run_serve
 from app.cli.simulating import SANDBOX
-from app.cli.working import run_jobs, run_worker
-from app.settings import SettingsError, load_settings
+from app.settings import Role, SettingsError, load_settings
 from app.simulators import simulator_names
 from db.embedded import EmbeddedDatabaseError
 from db.pool import DatabaseUnavailableError
@@ -81,26 +81,23 @@ def serve(
     host: Host = None,
     port: Port = None,
     data_dir: DataDir = None,
+    role: Annotated[
+        Role | None, typer.Option(help="What to serve.", show_default="all", case_sensitive=False)
+    ] = None,
     worker: Annotated[
         bool | None,
-        typer.Option("--worker/--no-worker", help="Do owed work too: refunds, polls, expiry."),
+        typer.Option("--worker/--no-worker", help="Do owed work too (role all): refunds, polls, expiry."),
     ] = None,
 ) -> None:
-    """Serve GraphQL, webhooks and the tracking page.
+    """Serve GraphQL, webhooks and the tracking page, and do owed work; or one of these by its role.
+
+    The role worker does owed work and serves nobody but /livez, /readyz and /metrics, which every role has. Any number
+    of processes of any roles may run on one database.
 
     With DATABASE_URL set: on that PostgreSQL (15 or newer), which `orderpulse migrate` must have brought to the newest
     schema. Without: on an embedded one in the data folder, migrated at each start.
     """
-    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir, worker=worker)))
-
-
-@cli.command()
-def worker(data_dir: DataDir = None) -> None:
-    """Do owed work without serving: refunds, polls, expiry, stored deliveries.
-
-    `orderpulse serve` does it too unless told --no-worker; any number may run beside each other.
-    """
-    _run(run_worker(_settings(data_dir=data_dir)))
+    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir, role=role, worker=worker)))
 
 
 @cli.command()

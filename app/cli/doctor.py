@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from app.cli.databases import open_database
 from app.cli.serving import PortTakenError, listen
+from app.relay import RedisLine
 from app.settings import Mode
 from db import jobs
 from db.embedded import EmbeddedDatabaseError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SKEW_SECONDS_MAX: Final = 5.0
 OVERDUE_SECONDS_MAX: Final = 300.0
+BROKER_SECONDS_MAX: Final = 5.0
 DISK_BYTES_MIN: Final = 500 * 1024 * 1024
 
 
@@ -44,6 +47,7 @@ async def run_doctor(settings: Settings) -> int:
     wrong = 0
     findings = [*_machine(settings), *_gateways(settings)]
     findings += [finding async for finding in _database(settings)]
+    findings += [finding async for finding in _broker(settings)]
     for finding in findings:
         mark = (
             "[red]✗[/red]"
@@ -155,9 +159,28 @@ async def _owed_work(dsn: str, settings: Settings) -> Finding:
     if dead:
         advice = "Look at them: orderpulse jobs."
     elif late:
-        advice = "Nobody seems to do owed work: run `orderpulse worker`, or serve without --no-worker."
-    detail = f"{counts.due} due, {dead} dead" + ("" if settings.worker else ", not done by this server")
+        advice = "Nobody seems to do owed work: run `orderpulse serve --role worker`, or serve without --no-worker."
+    detail = f"{counts.due} due, {dead} dead" + (
+        "" if settings.does_owed_work else ", not done by this server"
+    )
     return Finding(name="Owed work", detail=detail, advice=advice)
+
+
+async def _broker(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at the broker where it is a server of its own; PostgreSQL's notifications need nothing."""
+    url = settings.broker_url.get_secret_value() if settings.broker_url else ""
+    if not RedisLine.leads_to(url):
+        return
+    try:
+        async with asyncio.timeout(BROKER_SECONDS_MAX):
+            line = await RedisLine.open(url)
+            await line.ping()
+            line.cut()
+    except Exception as error:  # noqa: BLE001 - whatever it was, the broker is of no use
+        advice = f"Other processes hear of commits late. Check ORDERPULSE_BROKER_URL: {error}"
+        yield Finding(name="Broker", detail="Redis does not answer", advice=advice, wrong=True)
+    else:
+        yield Finding(name="Broker", detail="Redis answers")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:

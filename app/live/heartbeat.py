@@ -52,8 +52,8 @@ class Heartbeat:
                 log.warning("live.heartbeat_failed", extra={"error": repr(error)})
 
     async def _pause(self) -> None:
-        """Wait for the next beat; the beats of several processes drift apart."""
-        spread = 1 + _SPREAD * (2 * random.random() - 1)  # noqa: S311 - jitter is no secret
+        """Wait for the next beat, at most as long as was said; the beats of several processes drift apart."""
+        spread = 1 - _SPREAD * random.random()  # noqa: S311 - jitter is no secret
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds * spread):
                 await self._now.wait()

@@ -48,7 +48,7 @@ class LiveHub:
         self,
         reader: OrderReader,
         *,
-        heartbeat_seconds: float = 2.0,
+        heartbeat_seconds: float = 1.6,
         limits: LiveLimits = _NO_LIMITS_GIVEN,
         on_delivered: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -4,15 +4,17 @@ The event log is the truth and the broker a doorbell: every hint may be lost, do
 lost with it. Apart from `app.live`, which serves the readers of one process and knows no broker.
 """
 
-from app.relay.postgres import RESYNC, PostgresBackend, PostgresLimits, PostgresLine
+from app.relay.lines import RESYNC, Line, LineBackend, LineLimits
+from app.relay.redis import RedisLine
 from app.relay.relay import HintHearer, Relay, RelayLimits
 
 __all__ = [
     "RESYNC",
     "HintHearer",
-    "PostgresBackend",
-    "PostgresLimits",
-    "PostgresLine",
+    "Line",
+    "LineBackend",
+    "LineLimits",
+    "RedisLine",
     "Relay",
     "RelayLimits",
 ]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from broadcaster import Broadcast, BroadcastBackend
 
 from app.relay.hints import decode, encode, encode_echo, encode_everything
-from app.relay.postgres import RESYNC
+from app.relay.lines import RESYNC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DOUBLINGS_MAX: Final = 16
+_LOSE_SUBSCRIBERS: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "redis-stream"})
 
 
 class HintHearer(Protocol):
@@ -91,13 +92,13 @@ class Relay:
             clock: Seconds that never go back.
 
         Raises:
-            ValueError: The URL is PostgreSQL's, whose backend in `broadcaster` loses subscribers.
+            ValueError: The URL is of a broker whose backend in `broadcaster` loses subscribers.
         """
-        if isinstance(broker, str) and urlsplit(broker).scheme in {"postgres", "postgresql"}:
-            raise ValueError("PostgreSQL's notifications need a PostgresBackend")
+        if isinstance(broker, str) and urlsplit(broker).scheme in _LOSE_SUBSCRIBERS:
+            raise ValueError("PostgreSQL and Redis need a LineBackend")
         self._broker = broker
         self._hub = hub
-        self._channel = f"{namespace}:orders"
+        self._channel = f"{namespace}.orders"  # a name that Kafka takes, too
         self._limits = limits
         self._clock = clock
         self._origin = secrets.token_hex(8)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
+from tests.app.redis_server import MISSING, installed
 from tests.faults.board import Action
 from tests.faults.commits import behind_a_proxy, cut_commits
 from tests.faults.duplicates import duplicate, three_servers
@@ -29,6 +30,7 @@ from tests.faults.outages import (
 )
 from tests.faults.points import all_points, by_name
 from tests.faults.stage import stages
+from tests.faults.streams import BROKERS, run_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,9 @@ OUTAGE_SECONDS: Final = 12.0
 """Longer than settle keeps a webhook waiting before it answers 503."""
 COMMITS: Final = 10_000
 PROGRESS_SECONDS: Final = 30.0
+ORDERS: Final = 1_000
+STREAM_SECONDS_MIN: Final = 20.0
+ORDERS_PER_SECOND: Final = 8
 
 
 def main() -> int:
@@ -138,6 +143,21 @@ async def run_duplicates(options: argparse.Namespace) -> int:
     return int(bool(result.flaws or result.deadlocks or result.poison or set(result.statuses) != {200}))
 
 
+async def run_all_streams(options: argparse.Namespace) -> int:
+    """Watchers of orders while clients, brokers and replicas fail."""
+    results = []
+    for broker in options.broker or BROKERS:
+        if broker == "redis" and not installed():
+            _say(f"redis: left out: {MISSING}")
+            continue
+        seed = options.seed or 0
+        seconds = max(STREAM_SECONDS_MIN, options.orders / ORDERS_PER_SECOND)
+        results.append(await run_streams(broker, options.orders, seed, seconds))
+        for line in results[-1].lines():
+            _say(line)
+    return int(not all(result.is_good and not result.is_slow for result in results))
+
+
 class Progress:
     """Tells how far it is, and each bad run at once with the command that repeats it."""
 
@@ -196,6 +216,7 @@ _FORMS: Final = {
     "commits": run_commits,
     "outages": run_outages,
     "duplicates": run_duplicates,
+    "streams": run_all_streams,
 }
 
 
@@ -208,6 +229,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--point", action="append", default=[], help="this one alone")
     parser.add_argument("--action", action="append", default=[], choices=[a.name.lower() for a in Action])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of duplicates")
+    parser.add_argument("--orders", type=int, default=ORDERS, help="that streams are watched of")
+    parser.add_argument(
+        "--broker", action="append", choices=BROKERS, help="of streams; both, unless one is named"
+    )
     parser.add_argument("--minutes", type=float, help="begin nothing new after so long")
     parser.add_argument(
         "--stages",

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import websockets
 
+from db.embedded import EmbeddedPostgres
+from db.pool import Database
 from schema import sockets
 from tests.schema.shop import STAFF, Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.schema.shop import Shop
 
@@ -251,3 +254,22 @@ async def test_a_revoked_token_begins_nothing_more(door: Shop) -> None:
         await client.subscribe("{ __typename }")
 
         assert await client.close_code() == 4403
+
+
+async def test_a_stream_that_cannot_begin_without_the_database_has_its_client_come_again(
+    door: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = await door.order()
+    server = EmbeddedPostgres(tmp_path, durable=False)
+    async with (
+        server,
+        Database(server.dsn) as away,
+        door.socket({"authorization": f"Bearer {STAFF}"}) as client,
+    ):
+        await server.stop()
+        monkeypatch.setattr(door.services.views, "_reader", away)
+        await client.subscribe(
+            "subscription($id: ID!) { orderUpdated(id: $id) { version } }", {"id": guest.order_id}
+        )
+
+        assert await client.close_code() == 1013

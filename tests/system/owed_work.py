@@ -1,4 +1,4 @@
-"""`orderpulse worker` as processes of their own, on the database and the sandbox of a backroom."""
+"""`orderpulse serve --role worker` as processes of their own, on the database and the sandbox of a backroom."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEASE_SECONDS: Final = 2.0
 
 @dataclass
 class WorkerProcess:
-    """`orderpulse worker`, with everything that it prints in a file."""
+    """A process of the role worker, with everything that it prints in a file."""
 
     log: Path
     settings: dict[str, str]
@@ -34,7 +34,7 @@ class WorkerProcess:
         """Start it; it works as soon as it can."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "app.cli", "worker"),
+                *(sys.executable, "-m", "app.cli", "serve", "--role", "worker", "--port", "0"),
                 cwd=ROOT,
                 env=environment(**self.settings),
                 stdout=log,

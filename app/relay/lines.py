@@ -1,9 +1,8 @@
-"""A backend for `broadcaster` on PostgreSQL's notifications, since its own one loses subscribers silently.
+"""A backend for `broadcaster` over lines to PostgreSQL or Redis, since its own ones lose subscribers silently.
 
-Its own shares one connection between listening and publishing, overwrites subscribers that come while the first one is
-being subscribed, and stays deaf when the connection is lost. This one listens on a connection of its own to a single
-PostgreSQL channel, which carries all of `broadcaster`'s; a lost connection is made again, and each time the
-subscribers are told by a RESYNC that they may have missed something.
+Its own overwrite subscribers that come while the first one is being subscribed, and stay deaf when their connection is
+lost. This one listens on a line of its own to a single channel of the broker, which carries all of `broadcaster`'s; a
+lost line is opened again, and each time the subscribers are told by a RESYNC that they may have missed something.
 """
 
 from __future__ import annotations
@@ -26,21 +25,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RESYNC: Final = "\0resync"
-"""The message that stands for "something may have been missed here". PostgreSQL can't carry it, so it is ours."""
+"""The message that stands for "something may have been missed here". No line brings it, so it is ours."""
 
 _PAYLOAD_BYTES_MAX: Final = 7_999
+"""PostgreSQL's, the least of the brokers'."""
 _NAMESPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DOUBLINGS_MAX: Final = 16
 
 
-class PostgresLine(Protocol):
-    """A direct connection to PostgreSQL: not by way of a pooler, which drops notifications."""
+class Line(Protocol):
+    """A direct connection to a broker: to PostgreSQL not by way of a pooler, which drops notifications."""
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
-        """Call `heard` with the payload of every notification on a channel from now on."""
+        """Call `heard` with every message on a channel from now on."""
 
     async def notify(self, channel: str, payloads: Sequence[str]) -> None:
-        """Send notifications, all of them in one statement; of equal ones, one may arrive for all."""
+        """Send messages, all of them in one go; of equal ones, one may arrive for all."""
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
@@ -53,40 +53,40 @@ class PostgresLine(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresLimits:
+class LineLimits:
     """What bounds the backend's queues and waits."""
 
     inbox_max: int = 10_000
     outbox_max: int = 10_000
     batch_max: int = 500
     answer_seconds_max: float = 5.0
-    """For everything that PostgreSQL answers; a connection that doesn't is taken for dead."""
+    """For everything that a broker answers; a line that doesn't is taken for dead."""
     ping_seconds: float = 5.0
     retry_seconds_first: float = 0.05
     retry_seconds_max: float = 5.0
 
 
-_NO_LIMITS_GIVEN: Final = PostgresLimits()
+_NO_LIMITS_GIVEN: Final = LineLimits()
 
 
-class PostgresBackend(BroadcastBackend):
-    """Notifications for `Broadcast(backend=...)`, that survive the loss of connections.
+class LineBackend(BroadcastBackend):
+    """Messages for `Broadcast(backend=...)`, that survive the loss of connections.
 
     `connect` returns at once; a RESYNC on each subscribed channel says that listening began, first or again.
     """
 
     def __init__(
         self,
-        open_line: Callable[[], Awaitable[PostgresLine]],
+        open_line: Callable[[], Awaitable[Line]],
         *,
         namespace: str,
-        limits: PostgresLimits = _NO_LIMITS_GIVEN,
+        limits: LineLimits = _NO_LIMITS_GIVEN,
     ) -> None:
         """Describe the backend.
 
         Args:
-            open_line: Makes a connection to PostgreSQL.
-            namespace: Keeps deployments that share a database apart; lower-case letters, digits and `_`.
+            open_line: Makes a connection to the broker.
+            namespace: Keeps deployments that share a broker apart; lower-case letters, digits and `_`.
             limits: What bounds queues and waits.
 
         Raises:
@@ -95,7 +95,7 @@ class PostgresBackend(BroadcastBackend):
         if not _NAMESPACE.fullmatch(namespace):
             raise ValueError(f"not a plain lower-case name: {namespace!r}")
         self._open_line = open_line
-        self._postgres_channel = f"{namespace}_hints"
+        self._line_channel = f"{namespace}_hints"
         self._limits = limits
         self._channels: set[str] = set()
         self._resync: set[str] = set()
@@ -104,9 +104,9 @@ class PostgresBackend(BroadcastBackend):
         self._listener: asyncio.Task[None] | None = None
         self._outbox: deque[tuple[str, asyncio.Future[None]]] = deque()
         self._sending = asyncio.Lock()
-        self._line: PostgresLine | None = None
+        self._line: Line | None = None
         self.listening = False
-        """Whether notifications arrive at this moment, as far as is known."""
+        """Whether messages arrive at this moment, as far as is known."""
 
     async def connect(self) -> None:
         """Begin to listen, and go on until `disconnect`."""
@@ -139,10 +139,12 @@ class PostgresBackend(BroadcastBackend):
         return Event(self._resync.pop(), RESYNC) if self._resync else self._inbox.popleft()
 
     async def publish(self, channel: str, message: str) -> None:
-        """Send a message; returns when PostgreSQL has it. What waits while one statement runs is the next one.
+        """Send a message; returns when the broker has it.
+
+        What is published in one turn of the loop goes in one go; what comes while that is on its way, in the next.
 
         Raises:
-            ValueError: The message is too long for a notification.
+            ValueError: The message is too long for a line.
             ConnectionError: It could not be sent, too many wait already, or the backend is not connected.
         """
         payload = f"{channel}\n{message}"
@@ -156,6 +158,7 @@ class PostgresBackend(BroadcastBackend):
         self._outbox.append((payload, sent))
         try:
             async with self._sending:
+                await asyncio.sleep(0)  # for those who publish in the same turn
                 while not sent.done():
                     await self._send_batch()
         except asyncio.CancelledError:
@@ -169,13 +172,11 @@ class PostgresBackend(BroadcastBackend):
         try:
             async with asyncio.timeout(self._limits.answer_seconds_max):
                 line = self._line or await self._call()
-                await line.notify(
-                    self._postgres_channel, [payload for payload, sent in batch if not sent.done()]
-                )
+                await line.notify(self._line_channel, [payload for payload, sent in batch if not sent.done()])
         except asyncio.CancelledError:
-            self._hang_up()  # in the middle of a statement; the batch is left to the next in line
+            self._hang_up()  # in the middle of an answer; the batch is left to the next in line
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary of the statement: each sender is told
+        except Exception as error:  # noqa: BLE001 - the boundary to the line: each sender is told
             self._hang_up()
             failure = error
         for _, sent in batch:
@@ -187,12 +188,12 @@ class PostgresBackend(BroadcastBackend):
             else:
                 sent.set_exception(ConnectionError(f"not sent: {failure!r}"))
 
-    async def _call(self) -> PostgresLine:
+    async def _call(self) -> Line:
         self._line = line = await self._open_line()
         line.on_lost(lambda: self._hang_up(line))
         return line
 
-    def _hang_up(self, lost: PostgresLine | None = None) -> None:
+    def _hang_up(self, lost: Line | None = None) -> None:
         """Close the publishing connection, or only the given one if a newer one has taken its place."""
         line = self._line
         if line is not None and lost in (None, line):
@@ -239,7 +240,7 @@ class PostgresBackend(BroadcastBackend):
         try:
             line.on_lost(lost.set)
             async with asyncio.timeout(self._limits.answer_seconds_max):
-                await line.listen(self._postgres_channel, self._heard)
+                await line.listen(self._line_channel, self._heard)
             self.listening = True
             self._resync_all()
             while not lost.is_set():

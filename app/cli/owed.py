@@ -1,19 +1,13 @@
-"""`orderpulse worker` and `orderpulse jobs`: doing owed work without serving, and looking at what is owed."""
+"""`orderpulse jobs`: looking at what is owed."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.databases import migrate_if_ours, open_database
-from app.cli.serving import wiring_of
-from app.logs import configure_logs
-from app.main import working
+from app.cli.databases import open_database
 from db import jobs
 from db.pool import Database
 
@@ -23,20 +17,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 DEAD_SHOWN_MAX: Final = 50
-
-
-async def run_worker(settings: Settings) -> int:
-    """Work until a signal comes."""
-    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    configure_logs(level=settings.log_level, as_json=as_json)
-    told_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    async with open_database(settings) as database:
-        await migrate_if_ours(database)
-        async with working(wiring_of(settings, database.dsn)):
-            await told_to_stop.wait()
-    return 0
 
 
 async def run_jobs(settings: Settings, revived: UUID | None) -> int:
