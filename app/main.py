@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from app.auth import Authenticator
+from app.auth import Authenticator, FixedKeys, JwtKeyError, JwtVerifier, KeySetUrl, import_keys
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.edge_setup import addresses_of, documents_of, hosts_of, is_encrypted, rates_of, strikes_of
@@ -21,7 +21,7 @@ from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import PostgresBackend, Relay
-from app.settings import Mode
+from app.settings import Mode, SettingsError
 from app.settle import Settler
 from app.staff import Replays
 from app.tracking import Tracking
@@ -30,7 +30,7 @@ from app.web.assets import Assets
 from app.web.routes import error_pages, pages
 from app.webhooks import WebhookEndpoint
 from app.worker import Worker, WorkerLimits, watch_worker
-from db import orders as store
+from db.credentials import CredentialStore
 from db.notifications import NotificationLine
 from db.pool import Database
 from db.reads import OrderReader
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from app.auth.keys import Keys
     from app.domain.order import OrderChange
     from app.gateways import GatewayRegistry
     from app.settings import Settings
@@ -62,6 +63,11 @@ class Wiring:
     secret_key: str
     demo_key: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse to show everybody a key where there is something to lose."""
+        if self.demo_key is not None and self.settings.mode is Mode.PRODUCTION:
+            raise SettingsError("In production nobody is let in without credentials: there is no demo.")
+
 
 def create_app(wiring: Wiring) -> Edge:
     """Return the application; its parts start and stop with its lifespan."""
@@ -69,11 +75,11 @@ def create_app(wiring: Wiring) -> Edge:
     metrics = Metrics()
     database = Database(wiring.dsn)
 
-    async def find_order(token_hash: bytes) -> UUID | None:
-        return await store.order_of_token(database, token_hash)
-
     authenticator = Authenticator(
-        staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=find_order
+        staff_keys=reveal(settings.staff_keys),
+        secret=wiring.secret_key,
+        store=CredentialStore(database),
+        jwt=_jwt_verifier(settings),
     )
     gateways = gateways_of(settings)
     addresses = addresses_of(settings)
@@ -134,6 +140,7 @@ def create_app(wiring: Wiring) -> Edge:
             yield
             app.state.ready = False
         await rates.aclose()
+        await authenticator.aclose()
         await gateways.aclose()
 
     assets = Assets.load()
@@ -233,6 +240,27 @@ def _broker(wiring: Wiring) -> str | PostgresBackend:
     if wiring.settings.broker_url is not None:
         return wiring.settings.broker_url
     return PostgresBackend(lambda: NotificationLine.open(wiring.dsn), namespace=_NAMESPACE)
+
+
+def _jwt_verifier(settings: Settings) -> JwtVerifier | None:
+    keys = jwt_keys(settings)
+    return JwtVerifier(settings.jwt_rules(), keys) if keys else None
+
+
+def jwt_keys(settings: Settings) -> Keys | None:
+    """Return the keys that JWTs are checked by, where there are any.
+
+    Raises:
+        SettingsError: what is set as a key is none.
+    """
+    if settings.jwt_jwks_url is not None:
+        return KeySetUrl(settings.jwt_jwks_url)
+    if settings.jwt_key is None:
+        return None
+    try:
+        return FixedKeys(import_keys(settings.jwt_key.get_secret_value()))
+    except JwtKeyError as error:
+        raise SettingsError(f"ORDERPULSE_JWT_KEY: {error}") from None
 
 
 def _return_origins(settings: Settings) -> frozenset[str]:
