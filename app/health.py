@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.auth import AuthenticationError
+from app.auth import AuthenticationError, KeysUnavailableError, Scope
 from db.health import revision_of
 from db.migrate import head
 from db.pool import DatabaseUnavailableError
@@ -58,7 +58,9 @@ def health_routes(
                 caller = await authenticator.identify(request.headers.get("authorization"))
             except AuthenticationError as error:
                 return PlainTextResponse(str(error), status_code=401)
-            if not caller.is_staff:
+            except KeysUnavailableError:
+                return PlainTextResponse("The keys for tokens can't be had.", status_code=503)
+            if not caller.has(Scope.BOOKS):
                 return PlainTextResponse("Send a staff key.", status_code=401)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

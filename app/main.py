@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from app.auth import Authenticator
+from app.auth import Authenticator, FixedKeys, JwtKeyError, JwtVerifier, KeySetUrl, import_keys
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.edge_setup import addresses_of, documents_of, hosts_of, is_encrypted, rates_of, strikes_of
@@ -21,7 +21,7 @@ from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
 from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import LineBackend, RedisLine, Relay
-from app.settings import Mode, Role
+from app.settings import Mode, Role, SettingsError
 from app.settle import Settler
 from app.staff import Replays
 from app.tracking import Tracking
@@ -30,7 +30,7 @@ from app.web.assets import Assets
 from app.web.routes import error_pages, pages
 from app.webhooks import WebhookEndpoint
 from app.worker import Worker, WorkerLimits, watch_worker
-from db import orders as store
+from db.credentials import CredentialStore
 from db.notifications import NotificationLine
 from db.pool import Database
 from db.reads import OrderReader
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from app.auth.keys import Keys
     from app.domain.order import OrderChange
     from app.gateways import GatewayRegistry
     from app.settings import Settings
@@ -61,6 +62,11 @@ class Wiring:
     dsn: str
     secret_key: str
     demo_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to show everybody a key where there is something to lose."""
+        if self.demo_key is not None and self.settings.mode is Mode.PRODUCTION:
+            raise SettingsError("In production nobody is let in without credentials: there is no demo.")
 
 
 def create_app(wiring: Wiring) -> Edge:
@@ -113,7 +119,10 @@ class Parts:
         self.database = Database(wiring.dsn)
         self.gateways = gateways_of(settings)
         self.authenticator = Authenticator(
-            staff_keys=reveal(settings.staff_keys), secret=wiring.secret_key, find_order=self._find_order
+            staff_keys=reveal(settings.staff_keys),
+            secret=wiring.secret_key,
+            store=CredentialStore(self.database),
+            jwt=_jwt_verifier(settings),
         )
         self.pushes = PushTimes(self.metrics)
         self.hub = LiveHub(OrderReader(self.database))
@@ -133,6 +142,7 @@ class Parts:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.gateways.aclose)
+            stack.push_async_callback(self.authenticator.aclose)
             stack.push_async_callback(self.rates.aclose)
             for part in (self.database, self.hub, self.relay, self.settler):
                 await stack.enter_async_context(part)
@@ -145,9 +155,6 @@ class Parts:
 
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
-
-    async def _find_order(self, token_hash: bytes) -> UUID | None:
-        return await store.order_of_token(self.database, token_hash)
 
     def _on_commit(self, changes: Sequence[OrderChange]) -> None:
         self.pushes.committed(changes)
@@ -261,6 +268,27 @@ def _broker(wiring: Wiring) -> str | LineBackend:
     if RedisLine.leads_to(url):
         return LineBackend(lambda: RedisLine.open(url), namespace=_NAMESPACE)
     return url
+
+
+def _jwt_verifier(settings: Settings) -> JwtVerifier | None:
+    keys = jwt_keys(settings)
+    return JwtVerifier(settings.jwt_rules(), keys) if keys else None
+
+
+def jwt_keys(settings: Settings) -> Keys | None:
+    """Return the keys that JWTs are checked by, where there are any.
+
+    Raises:
+        SettingsError: what is set as a key is none.
+    """
+    if settings.jwt_jwks_url is not None:
+        return KeySetUrl(settings.jwt_jwks_url)
+    if settings.jwt_key is None:
+        return None
+    try:
+        return FixedKeys(import_keys(settings.jwt_key.get_secret_value()))
+    except JwtKeyError as error:
+        raise SettingsError(f"ORDERPULSE_JWT_KEY: {error}") from None
 
 
 def _return_origins(settings: Settings) -> frozenset[str]:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Final
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.auth import ALGORITHMS, JwtRules, check_keyset_url
+
 _PREFIX: Final = "ORDERPULSE_"
 SECRET_LENGTH_MIN: Final = 32
 BROKERS: Final = ("redis", "rediss", "unix", "memory", "kafka")
@@ -62,6 +64,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     """What order access tokens derive from. Must stay the same over restarts and replicas."""
     staff_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    jwt_jwks_url: str | None = None
+    """Where the issuer of customers' and staff's JWTs publishes its keys: https, or http on this machine."""
+    jwt_key: SecretStr | None = None
+    """Instead of that, the key itself: a JWK, a JWK Set, a PEM, or a shared secret. Best as a file: …_JWT_KEY_FILE."""
+    jwt_algorithms: CommaSeparated = ("RS256", "ES256", "EdDSA", "Ed25519")
+    """Which signatures are taken."""
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_customer_claim: str = "sub"
+    """The claim that is the `customerId` of orders."""
+    jwt_scope_claims: CommaSeparated = ("scope", "permissions")
+    """The claims that name scopes, as words or as a list."""
+    jwt_clock_skew_seconds: int = Field(default=30, ge=0, le=300)
     allowed_origins: CommaSeparated = ()
     """Other origins whose pages may open websockets here."""
     return_origins: CommaSeparated = ()
@@ -162,6 +177,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "staff_keys",
+        "jwt_algorithms",
+        "jwt_scope_claims",
         "allowed_origins",
         "return_origins",
         "allowed_hosts",
@@ -191,7 +208,32 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"in production {_PREFIX}SANDBOX_URL must not be set: sandbox money is not money"
             )
+        self._check_jwt()
         return self
+
+    def _check_jwt(self) -> None:
+        if self.jwt_jwks_url is None and self.jwt_key is None:
+            return
+        if self.jwt_jwks_url is not None and self.jwt_key is not None:
+            raise ValueError(f"set one of {_PREFIX}JWT_JWKS_URL and {_PREFIX}JWT_KEY, not both")
+        if self.jwt_jwks_url is not None:
+            check_keyset_url(self.jwt_jwks_url)
+        unknown = set(self.jwt_algorithms) - ALGORITHMS
+        if unknown or not self.jwt_algorithms:
+            raise ValueError(f"{_PREFIX}JWT_ALGORITHMS takes {', '.join(sorted(ALGORITHMS))}")
+        if self.mode is Mode.PRODUCTION and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError(f"in production {_PREFIX}JWT_ISSUER and {_PREFIX}JWT_AUDIENCE must be set")
+
+    def jwt_rules(self) -> JwtRules:
+        """Return which JWTs are believed."""
+        return JwtRules(
+            algorithms=frozenset(self.jwt_algorithms),
+            issuer=self.jwt_issuer,
+            audience=self.jwt_audience,
+            customer_claim=self.jwt_customer_claim,
+            scope_claims=self.jwt_scope_claims,
+            skew_seconds=self.jwt_clock_skew_seconds,
+        )
 
 
 class _Isolated(Settings):

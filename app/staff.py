@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.checkout.access import order_for, require_staff
+from app.auth import Scope
+from app.checkout.access import order_for, require
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import InboxEventStatus
 from app.identity import new_id
@@ -31,7 +32,7 @@ class StaffViews:
 
     async def inbox_event(self, caller: Caller, event_id: UUID) -> InboxEvent | None:
         """Return a delivery."""
-        if not caller.is_staff:
+        if not caller.has(Scope.INBOX):
             return None
         return (await staff.inbox_events(self._reader, [event_id])).get(event_id)
 
@@ -41,13 +42,13 @@ class StaffViews:
         Raises:
             DomainError: FORBIDDEN.
         """
-        require_staff(caller)
+        require(caller, Scope.INBOX)
         found = await staff.inbox_page(self._reader, criteria, first + 1)
         return Page(items=found[:first], has_more=len(found) > first)
 
     async def suspense_item(self, caller: Caller, item_id: UUID) -> SuspenseItem | None:
         """Return a suspense item."""
-        if not caller.is_staff:
+        if not caller.has(Scope.SUSPENSE):
             return None
         return (await suspense.items(self._reader, [item_id])).get(item_id)
 
@@ -59,7 +60,7 @@ class StaffViews:
         Raises:
             DomainError: FORBIDDEN.
         """
-        require_staff(caller)
+        require(caller, Scope.SUSPENSE)
         found = await staff.suspense_page(self._reader, is_open=is_open, before=before, limit=first + 1)
         return Page(items=found[:first], has_more=len(found) > first)
 
@@ -69,7 +70,7 @@ class StaffViews:
         Raises:
             DomainError: FORBIDDEN or NOT_FOUND.
         """
-        require_staff(caller)
+        require(caller, Scope.BOOKS)
         order = await order_for(self._reader, caller, order_id, "orderId")
         return await staff.ledger_entries(self._reader, order.id)
 
@@ -79,7 +80,7 @@ class StaffViews:
         Raises:
             DomainError: FORBIDDEN.
         """
-        require_staff(caller)
+        require(caller, Scope.BOOKS)
         return await staff.statistics(self._reader, since)
 
 
@@ -95,7 +96,7 @@ class Replays:
         Raises:
             DomainError: FORBIDDEN, NOT_FOUND, or INVALID_STATE when there is nothing left to do.
         """
-        require_staff(caller)
+        require(caller, Scope.INBOX)
         found = await staff.inbox_events(self._database, [event_id]) if event_id is not None else {}
         event = found.get(event_id) if event_id is not None else None
         if event is None:

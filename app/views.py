@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.auth import Scope
 from app.checkout.access import order_for
 from app.gateways import offer
 from app.pages import PAGE_MAX, Page
@@ -64,22 +65,22 @@ class Views:
     async def payment(self, caller: Caller, payment_id: UUID) -> Payment | None:
         """Return a payment of an order that the caller may see."""
         payment = (await reads.payments(self._reader, [payment_id])).get(payment_id)
-        if payment is None or await self.order(caller, payment.order_id) is None:
-            return None
-        return payment
+        # What is missing has no order either, and takes as many statements to say so.
+        order = await self.order(caller, payment.order_id if payment is not None else payment_id)
+        return payment if order is not None else None
 
     async def refund(self, caller: Caller, refund_id: UUID) -> Refund | None:
         """Return a refund of an order that the caller may see."""
-        payment_id = await reads.refund_owner(self._reader, refund_id)
-        if payment_id is None or await self.payment(caller, payment_id) is None:
+        payment_id = await reads.refund_owner(self._reader, refund_id) or refund_id  # as above
+        if await self.payment(caller, payment_id) is None:
             return None
         found = await reads.refunds_of(self._reader, [payment_id])
         return next((refund for refund in found.get(payment_id, ()) if refund.id == refund_id), None)
 
     async def dispute(self, caller: Caller, dispute_id: UUID) -> Dispute | None:
         """Return a dispute of an order that the caller may see."""
-        payment_id = await reads.dispute_owner(self._reader, dispute_id)
-        if payment_id is None or await self.payment(caller, payment_id) is None:
+        payment_id = await reads.dispute_owner(self._reader, dispute_id) or dispute_id  # as above
+        if await self.payment(caller, payment_id) is None:
             return None
         found = await reads.disputes_of(self._reader, [payment_id])
         return next((dispute for dispute in found.get(payment_id, ()) if dispute.id == dispute_id), None)
@@ -87,16 +88,18 @@ class Views:
     async def product(self, caller: Caller, product_id: UUID) -> Product | None:
         """Return a product; one that is no longer sold only to staff."""
         product = (await store.products(self._reader, [product_id])).get(product_id)
-        return product if product is not None and (product.active or caller.is_staff) else None
+        return product if product is not None and (product.active or caller.has(Scope.CATALOG)) else None
 
     async def products(self, caller: Caller, after: UUID | None, first: int) -> Page[Product]:
         """Return a page of the catalogue; what is no longer sold only to staff."""
-        found = await store.products_page(self._reader, after, first + 1, active_only=not caller.is_staff)
+        found = await store.products_page(
+            self._reader, after, first + 1, active_only=not caller.has(Scope.CATALOG)
+        )
         return Page(items=found[:first], has_more=len(found) > first)
 
     async def orders(self, caller: Caller, criteria: OrderCriteria, first: int) -> Page[Order]:
         """Return a page of the caller's own orders, or to staff of all."""
-        if not caller.is_staff:
+        if not caller.has(Scope.READ):
             if caller.customer_id is None:
                 order = await self.order(caller, caller.order_id) if caller.order_id else None
                 return Page(items=[order] if order and criteria.after is None else [], has_more=False)

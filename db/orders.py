@@ -194,16 +194,6 @@ async def insert_token(database: Database, order_id: UUID, token: NewToken) -> d
     return expires_at
 
 
-async def order_of_token(reader: Reader, token_hash: bytes) -> UUID | None:
-    """Return the order that a token opens, unless it has expired or was revoked."""
-    row = await reader.fetch_row(
-        """SELECT order_id FROM order_access_tokens
-            WHERE token_hash = $1 AND expires_at > clock_timestamp() AND revoked_at IS NULL""",
-        token_hash,
-    )
-    return row["order_id"] if row else None
-
-
 async def now(database: Database) -> datetime:
     """Return the database's clock: the one that orders, expiry and events go by."""
     row = await database.fetch_row("SELECT clock_timestamp() AS now")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graphql import GraphQLError
 from strawberry.types.execution import PreExecutionError
 
+from app.auth import AuthenticationError, KeysUnavailableError
 from app.domain.errors import DomainError, ErrorCode
 from app.identity import new_id
 from app.live import HubFullError, HubStoppedError
@@ -33,7 +34,13 @@ INTERNAL: Final = "INTERNAL"
 PERSISTED_QUERY_NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
 PERSISTED_QUERY_NOT_SUPPORTED: Final = "PERSISTED_QUERY_NOT_SUPPORTED"
 DOCUMENT_NOT_TRUSTED: Final = "DOCUMENT_NOT_TRUSTED"
-UNAVAILABLE_ERRORS: Final = (SettleBusyError, DatabaseUnavailableError, HubFullError, HubStoppedError)
+UNAVAILABLE_ERRORS: Final = (
+    SettleBusyError,
+    DatabaseUnavailableError,
+    HubFullError,
+    HubStoppedError,
+    KeysUnavailableError,
+)
 
 
 class BadRequestError(Exception):
@@ -58,7 +65,7 @@ class UnknownDocumentError(BadRequestError):
         super().__init__(400, message, code)
 
 
-def present(error: GraphQLError) -> GraphQLError:
+def present(error: GraphQLError) -> GraphQLError:  # noqa: PLR0911 - a table
     """Return an error as callers may see it; what nobody expected goes to the log with its traceback."""
     cause = _cause(error)
     match cause:
@@ -66,6 +73,8 @@ def present(error: GraphQLError) -> GraphQLError:
             return error
         case DomainError():
             return _located(error, cause.message, extensions_of(cause))
+        case AuthenticationError():
+            return _located(error, str(cause), {"code": UNAUTHENTICATED})
         case _ if isinstance(cause, UNAVAILABLE_ERRORS):
             return _located(error, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE})
         case BadRequestError():

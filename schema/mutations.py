@@ -24,6 +24,7 @@ from schema.inputs import (
 from schema.payloads import (
     InboxEventPayload,
     OrderAccessTokenPayload,
+    OrderAccessTokenRevokePayload,
     OrderPayload,
     PaymentPayload,
     ProductPayload,
@@ -114,6 +115,23 @@ class Mutation:
         except DomainError as refusal:
             return OrderAccessTokenPayload(access_token=None, expires_at=None, errors=errors_of(refusal))
         return OrderAccessTokenPayload(access_token=token, expires_at=expires_at, errors=[])
+
+    @field(
+        "Revokes one access token of an order, or without `accessToken` all of them. What is watched by it ends within"
+        " half a minute."
+    )
+    async def order_access_token_revoke(
+        self, info: Info, order_id: strawberry.ID, access_token: str | None = None
+    ) -> OrderAccessTokenRevokePayload:
+        """Take keys to an order back."""
+        context = info.context
+        try:
+            revoked = await context.services.ordering.revoke_tokens(
+                context.caller, order_id_of(order_id), access_token
+            )
+        except DomainError as refusal:
+            return OrderAccessTokenRevokePayload(revoked=0, errors=errors_of(refusal))
+        return OrderAccessTokenRevokePayload(revoked=revoked, errors=[])
 
     @field("Opens a payment at a gateway. `nextAction` says how the shopper goes on.")
     async def payment_create(self, info: Info, input: PaymentCreateInput) -> PaymentPayload:  # noqa: A002 - as above

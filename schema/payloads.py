@@ -132,6 +132,14 @@ class OrderAccessTokenPayload:
     errors: list[UserError]
 
 
+@strawberry.type(description="What became of keys to one order.")
+class OrderAccessTokenRevokePayload:
+    """How many are good no more, or why not."""
+
+    revoked: int = strawberry.field(description="How many were good until now.")
+    errors: list[UserError]
+
+
 @strawberry.type(description="What became of a delivery that was to be tried again.")
 class InboxEventPayload:
     """A delivery, or why not."""

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import strawberry
 
-from app.checkout.access import require_staff
+from app.auth import Scope
+from app.checkout.access import require
 from app.domain.ids import IdPrefix, decode_id
 from app.domain.machines import MACHINES
 from app.gateways import Gateway as GatewayAdapter
@@ -185,7 +186,7 @@ class Query:
     @field("Staff. Every invariant that the data breaks at this moment. Empty is the only good answer.")
     async def integrity_report(self, info: Info) -> IntegrityReport:
         """Return what is wrong."""
-        require_staff(info.context.caller)
+        require(info.context.caller, Scope.BOOKS)
         return IntegrityReport.of(await info.context.services.auditor.report())
 
     @field("Staff.")

@@ -5,9 +5,7 @@ Source: github.com/enisdenjo/graphql-ws, PROTOCOL.md, 2026-11.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import random
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -42,11 +40,8 @@ if TYPE_CHECKING:
 
 FRAME_CHARACTERS_MAX: Final = 65_536
 OPERATION_ID_LENGTH_MAX: Final = 128
-RECHECK_SECONDS: Final = 60.0
-"""How long a guest's token that has expired or was revoked may go on watching, about."""
 MESSAGE_TOO_BIG: Final = 1009
 TRY_AGAIN_LATER: Final = 1013
-FORBIDDEN: Final = 4403
 _MESSAGE_TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 
@@ -117,8 +112,6 @@ class TextFrames(ASGIWebSocketAdapter):
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """One websocket. A malformed message closes it with 4400; a bad document fails its own operation only."""
 
-    _recheck: asyncio.Task[None] | None = None
-
     async def handle_message(self, message: Message) -> None:
         """Take one message of any shape."""
         problem = _problem(message)
@@ -136,8 +129,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except UNAVAILABLE_ERRORS:
             await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
             return
-        if self.connection_acknowledged and self.context.caller.order_id is not None and not self._recheck:
-            self._recheck = asyncio.create_task(self._recheck_token())
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Begin an operation, by the document's text or its name. One that is malformed is no message at all."""
@@ -161,32 +152,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         }
         await super().handle_subscribe(message)
 
-    async def _recheck_token(self) -> None:
-        """Close the socket once its token no longer opens the order."""
-        while True:
-            await asyncio.sleep(RECHECK_SECONDS * (0.5 + random.random()))  # noqa: S311 - spread is no secret
-            if not await self._still_valid():
-                await self.websocket.close(FORBIDDEN, "Forbidden")
-                return
-
-    async def _still_valid(self) -> bool:
-        """Whether the credentials that opened this socket still do; when in doubt, for now."""
-        try:
-            await caller_of(self.context.services.authenticator, self.context.connection_params or {})
-        except AuthenticationError:
-            return False
-        except UNAVAILABLE_ERRORS:
-            return True
-        return True
-
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end, in a context of its own."""
         context = self.context.fresh()
         try:
-            if context.caller.order_id is not None and not await self._still_valid():
-                await self.websocket.close(FORBIDDEN, "Forbidden")
-                return
-            await self._run(operation, context)
+            async with context.services.authenticator.while_valid(context.caller):
+                await self._run(operation, context)
         except GraphQLError as error:
             await operation.send_initial_errors([present(error)])
         except WebSocketDisconnected:
@@ -225,12 +196,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         told = cast("GraphQLView", self.view).on_frame
         if told is not None and context.change is not None:
             told(context.change.order_id, context.change.version)
-
-    async def shutdown(self) -> None:
-        """End everything that runs for this socket."""
-        if self._recheck is not None:
-            self._recheck.cancel()
-        await super().shutdown()
 
 
 def _problem(message: object) -> str | None:

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 import strawberry
 
 from app import staff
+from app.auth import Scope
 from app.domain import suspense
 from app.domain.ids import IdPrefix, encode_id
 from app.views import Page
 from schema.bodies import shown_body
 from schema.connections import PageInfo, page_info
-from schema.context import Info
+from schema.context import Context, Info
 from schema.cursors import encode_inbox_event, encode_suspense_item
 from schema.enums import Gateway, InboxEventStatus, LedgerAccount, SuspenseReason, SuspenseResolution
 from schema.fields import field
@@ -62,12 +64,10 @@ class InboxEvent(Node):
         """Return the body."""
         return shown_body(self.row.body)
 
-    @field("The payment that it was applied to, or would have been.")
+    @field("The payment that it was applied to, or would have been; with `orders:read` only.")
     async def payment(self, info: Info) -> Payment | None:
         """Return the payment."""
-        payment_id = self.row.payment_id
-        payment = await info.context.loaders.payment.load(payment_id) if payment_id else None
-        return Payment.of(payment) if payment else None
+        return await _payment(info.context, self.row.payment_id)
 
 
 @strawberry.type(description="A delivery and its place in the list.")
@@ -132,19 +132,18 @@ class SuspenseItem(Node):
             row=item,
         )
 
-    @field("The order that it came for; null when nobody knows.")
+    @field("The order that it came for; null when nobody knows, or without `orders:read`.")
     async def order(self, info: Info) -> Order | None:
         """Return the order."""
         order_id = self.row.order_id
-        order = await info.context.loaders.orders.load(order_id) if order_id else None
+        may_see = info.context.caller.has(Scope.READ)
+        order = await info.context.loaders.orders.load(order_id) if order_id and may_see else None
         return Order.of(order) if order else None
 
-    @field("The payment that it came with; null when nobody knows.")
+    @field("The payment that it came with; null when nobody knows, or without `orders:read`.")
     async def payment(self, info: Info) -> Payment | None:
         """Return the payment."""
-        payment_id = self.row.payment_id
-        payment = await info.context.loaders.payment.load(payment_id) if payment_id else None
-        return Payment.of(payment) if payment else None
+        return await _payment(info.context, self.row.payment_id)
 
 
 @strawberry.type(description="A suspense item and its place in the list.")
@@ -241,3 +240,10 @@ class PaymentStatistics:
             push_latency_p50=None if median is None else median * 1000,
             push_latency_p99=None if slowest is None else slowest * 1000,
         )
+
+
+async def _payment(context: Context, payment_id: UUID | None) -> Payment | None:
+    """Lead from what staff see to the payment, and by it to its order: for those who may see every order."""
+    may_see = context.caller.has(Scope.READ)
+    payment = await context.loaders.payment.load(payment_id) if payment_id and may_see else None
+    return Payment.of(payment) if payment else None

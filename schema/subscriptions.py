@@ -8,6 +8,8 @@ from uuid import UUID
 
 import strawberry
 
+from app.auth import Scope
+from app.checkout.access import require
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.order import Order as DomainOrder
 from app.domain.order import OrderSnapshot, PaymentDetails
@@ -73,8 +75,7 @@ class Subscription:
     ) -> AsyncGenerator[OrderEvent, None]:
         """Follow the log of all orders."""
         context = info.context
-        if not context.caller.is_staff:
-            raise DomainError(ErrorCode.FORBIDDEN, "Only staff may do this. Send a staff key.")
+        require(context.caller, Scope.READ)
         views = context.services.views
         position = await views.log_end() if after is None else decode_log(after)
         return _log(context, views, position)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TABLES = """
   ledger_entries, order_events, inbox_events, disputes, refunds, payment_attempts, facts, payments,
   order_access_tokens, order_adjustments, order_lines, orders, products, idempotency_keys, jobs, suspense_items,
-  gateway_states
+  gateway_states, api_keys
 """
 EMPTY = f"""
   ALTER TABLE ledger_entries DISABLE TRIGGER only_grows; ALTER TABLE order_events DISABLE TRIGGER only_grows;

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.checkout.access import require_staff
+from app.auth import Scope
+from app.checkout.access import require
 from app.domain.errors import DomainError, ErrorCode
 from app.identity import new_id
 from db import orders as store
@@ -44,7 +45,7 @@ class Catalog:
         Raises:
             DomainError: FORBIDDEN unless staff, INVALID for an empty or overlong field or a negative price.
         """
-        require_staff(caller)
+        require(caller, Scope.CATALOG)
         check_text(given.sku, SKU_LENGTH_MAX, "sku")
         check_text(given.name, NAME_LENGTH_MAX, "name")
         if given.unit_price.minor < 0:

@@ -83,7 +83,7 @@ def check_order(caller: Caller, given: NewOrderInput) -> None:
     Raises:
         DomainError: INVALID or FORBIDDEN, with the field.
     """
-    trusted = Scope.PRICE in caller.scopes
+    trusted = caller.has(Scope.PRICE)
     if not 0 < len(given.lines) <= LINES_MAX:
         raise DomainError(ErrorCode.INVALID, f"An order has 1 to {LINES_MAX} lines.", ("lines",))
     for index, line in enumerate(given.lines):

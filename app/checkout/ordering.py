@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from app.auth import ANYONE, hash_secret
+from app.auth import ANYONE, Scope, hash_secret
 from app.batch import Command
-from app.checkout.access import order_for, require_staff, source_of
+from app.checkout.access import order_for, require, source_of
 from app.checkout.catalog import check_text
 from app.checkout.new_order import NewOrderInput, adjustments_of, check_order, new_order, priced_line
 from app.domain.changes import CancelOrder, FulfillOrder
@@ -18,6 +18,7 @@ from app.domain.states import (
 )
 from app.idempotency import Answer, Idempotency
 from app.identity import new_id
+from db import credentials
 from db import orders as store
 from db.orders import NewToken
 
@@ -100,14 +101,14 @@ class Ordering:
                 reason=reason,
                 source=source_of(caller),
                 expected_version=None,
-                confirmed_too=caller.is_staff,
+                confirmed_too=caller.has(Scope.ORDERS),
             )
             _expect_version(order, expected_version)
             if order.is_open:
                 await self._give_up_payments(order)
             return await self._settle(order.id, change, key_id)
 
-        order = await order_for(self._database, caller, order_id, "orderId")
+        order = await order_for(self._database, caller, order_id, "orderId", Scope.ORDERS)
         if reason is not None:
             check_text(reason, REASON_LENGTH_MAX, "reason")
         request = {"order": order.id, "reason": reason, "version": expected_version}
@@ -134,8 +135,8 @@ class Ordering:
             )
             return await self._settle(order.id, change, key_id)
 
-        require_staff(caller)
-        order = await order_for(self._database, caller, order_id, "orderId")
+        require(caller, Scope.ORDERS)
+        order = await order_for(self._database, caller, order_id, "orderId", Scope.ORDERS)
         if message is not None:
             check_text(message, REASON_LENGTH_MAX, "message")
         request = {"order": order.id, "status": status, "message": message, "version": expected_version}
@@ -160,11 +161,21 @@ class Ordering:
             raise DomainError(
                 ErrorCode.INVALID, f"ttlSeconds is 1 to {TOKEN_TTL_SECONDS_MAX}.", ("ttlSeconds",)
             )
-        order = await order_for(self._database, caller, order_id, "orderId")
+        order = await order_for(self._database, caller, order_id, "orderId", Scope.ORDERS)
         token_id = new_id()
         token = self._authenticator.order_token(token_id)
         stored = NewToken(id=token_id, token_hash=hash_secret(token), ttl_seconds=ttl_seconds)
         return token, await store.insert_token(self._database, order.id, stored)
+
+    async def revoke_tokens(self, caller: Caller, order_id: UUID | None, token: str | None) -> int:
+        """Revoke one key to an order, or all of them; return how many were good until now.
+
+        Raises:
+            DomainError: NOT_FOUND or FORBIDDEN.
+        """
+        order = await order_for(self._database, caller, order_id, "orderId", Scope.ORDERS)
+        hashed = hash_secret(token) if token is not None else None
+        return await credentials.revoke_order_tokens(self._database, order.id, hashed)
 
 
 def _check_key(caller: Caller, key: str) -> None:

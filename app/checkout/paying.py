@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from app.auth import Scope
 from app.batch import Command
-from app.checkout.access import order_for, payment_for, require_staff, source_of
+from app.checkout.access import order_for, payment_for, require, source_of
 from app.checkout.catalog import check_text
 from app.checkout.new_payment import NewPaymentInput, check_payment, new_payment
 from app.checkout.ordering import REASON_LENGTH_MAX
@@ -100,7 +101,7 @@ class Paying:
             )
 
         gateway = self._gateways.get(given.gateway)
-        order = await order_for(self._database, caller, order_id, "orderId")
+        order = await order_for(self._database, caller, order_id, "orderId", Scope.PAYMENTS)
         check_payment(given, gateway, order, self._return_origins)
         return await self._keys.once(
             f"{caller.subject}:paymentCreate", key, {"order": order.id, **asdict(given)}, work
@@ -168,7 +169,7 @@ class Paying:
             )
             return await self._calls.call(gateway, payment, key_id, lambda: gateway.capture(request))
 
-        require_staff(caller)
+        require(caller, Scope.PAYMENTS)
         payment, order = await payment_for(self._database, caller, payment_id, "paymentId")
         gateway = self._gateways.get(payment.gateway)
         asked = {"payment": payment.id, "amount": asdict(amount) if amount else None, "final": final}
@@ -271,8 +272,8 @@ class Paying:
                 gateway, payment, key_id, lambda: gateway.refund(request), refund=(key_id, refund.amount)
             )
 
-        require_staff(caller)
-        payment, _ = await payment_for(self._database, caller, payment_id, "paymentId")
+        require(caller, Scope.REFUNDS)
+        payment, _ = await payment_for(self._database, caller, payment_id, "paymentId", Scope.REFUNDS)
         gateway = self._gateways.get(payment.gateway)
         if reason is not None:
             check_text(reason, REASON_LENGTH_MAX, "reason")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import uuid5
 
+from app.auth import Scope
 from app.batch import Command
-from app.checkout.access import order_for, require_staff
+from app.checkout.access import order_for, require
 from app.checkout.catalog import check_text
 from app.domain.changes import OpenPayment, ResolveSuspense
 from app.domain.errors import DomainError, ErrorCode
@@ -72,7 +73,7 @@ class Suspense:
                 raise _settled_before()
             return answer
 
-        require_staff(caller)
+        require(caller, Scope.SUSPENSE)
         if message is not None:
             check_text(message, MESSAGE_LENGTH_MAX, "message")
         item = await self._item(item_id)

@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from app.auth import Scope
 from app.cli.auditing import AuditOptions, run_audit
 from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
@@ -21,6 +22,7 @@ from app.cli.owed import run_jobs
 from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
 from app.cli.serving import PortTakenError, run_serve
 from app.cli.simulating import SANDBOX
+from app.cli.tokens import NewKey, run_create, run_jwt, run_list, run_order, run_revoke, scopes_of
 from app.settings import Role, SettingsError, load_settings
 from app.simulators import simulator_names
 from db.embedded import EmbeddedDatabaseError
@@ -184,6 +186,68 @@ def chaos(
     """
     options = ChaosOptions(seeds=_seeds(seed), gateways=_simulated(gateway), orders=orders)
     _run(run_chaos(options))
+
+
+tokens = typer.Typer(
+    name="token", help="Keys for services, and access tokens of orders.", no_args_is_help=True
+)
+cli.add_typer(tokens)
+Scopes = Annotated[list[str], typer.Option("--scope", help=f"One of {', '.join(Scope)}; may be repeated.")]
+
+
+@tokens.command("create")
+def token_create(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scope: Scopes,
+    days: Annotated[int | None, typer.Option(help="How long it is good.", min=1, max=3650)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a service's key and print it, once: only its hash is kept."""
+    new = NewKey(name=name, scopes=_scopes(scope), days=days)
+    _run(run_create(_settings(data_dir=data_dir), new))
+
+
+@tokens.command("list")
+def token_list(data_dir: DataDir = None) -> None:
+    """Show services' keys and what they may do; the keys themselves can't be shown."""
+    _run(run_list(_settings(data_dir=data_dir)))
+
+
+@tokens.command("revoke")
+def token_revoke(
+    what: Annotated[str, typer.Argument(help="A key, its id, or an order's id for all its access tokens.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take a key back. What runs by it ends within half a minute. Exit code 1 when nothing was good."""
+    _run(run_revoke(_settings(data_dir=data_dir), what))
+
+
+@tokens.command("order")
+def token_order(
+    order_id: Annotated[str, typer.Argument(help="ord_…")],
+    hours: Annotated[int, typer.Option(help="How long it is good.", min=1, max=8760)] = 168,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an access token of one order: a guest's link to it."""
+    _run(run_order(_settings(data_dir=data_dir), order_id, hours))
+
+
+@tokens.command("jwt")
+def token_jwt(
+    customer: Annotated[str, typer.Argument(help="The customerId.")],
+    scope: Scopes = [],  # noqa: B006 - typer copies it
+    minutes: Annotated[int, typer.Option(help="How long it is good.", min=1, max=1440)] = 60,
+    data_dir: DataDir = None,
+) -> None:
+    """Sign a JWT with ORDERPULSE_JWT_KEY, to try things out. Not in production."""
+    _run(run_jwt(_settings(data_dir=data_dir), customer, _scopes(scope), minutes))
+
+
+def _scopes(names: list[str]) -> tuple[Scope, ...]:
+    try:
+        return scopes_of(names)
+    except SettingsError as error:
+        _fail(str(error))
 
 
 def _seeds(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from db.guards import BALANCED, BALANCES, ONLY_GROWS, guard, only_grows
 from db.tables.deliveries import GatewayStateRow, IdempotencyKeyRow, InboxEventRow, JobRow
 from db.tables.orders import (
+    ApiKeyRow,
     OrderAccessTokenRow,
     OrderAdjustmentRow,
     OrderEventRow,
@@ -29,6 +30,7 @@ from db.tables.payments import (
 )
 
 __all__ = [
+    "ApiKeyRow",
     "DisputeRow",
     "FactRow",
     "GatewayStateRow",

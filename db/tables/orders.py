@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ARRAY, Boolean, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
@@ -171,3 +171,18 @@ class OrderEventRow(SQLModel, table=True):
     occurred_at: datetime = Field(sa_column=instant())
     reported_at: datetime | None = Field(sa_column=instant(nullable=True))
     xid: int = Field(sa_column=SqlColumn(Xid8, nullable=False, server_default=sql("pg_current_xact_id()")))
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """A service's key and what it may do. Only its hash is kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("key_hash"),)
+
+    id: UUID = Field(primary_key=True)
+    key_hash: bytes = Field(sa_column=SqlColumn(LargeBinary, nullable=False))
+    name: str = Field(sa_column=text())
+    scopes: list[str] = Field(sa_column=SqlColumn(ARRAY(Text), nullable=False))
+    created_at: datetime = Field(sa_column=instant())
+    expires_at: datetime | None = Field(sa_column=instant(nullable=True))
+    revoked_at: datetime | None = Field(sa_column=instant(nullable=True))

@@ -16,6 +16,7 @@ from app.idempotency import Answer, Idempotency
 from app.identity import new_id
 from app.settle import Settler
 from db import orders as store
+from db.credentials import CredentialStore
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -138,16 +139,13 @@ async def test_a_key_that_is_none_is_refused(database: Database, key: str) -> No
 
 
 async def test_nobody_in_particular_needs_an_unguessable_key(database: Database) -> None:
-    async def find_order(_: bytes) -> UUID | None:
-        return None
-
     async def nothing_open(_: object) -> None:
         return None
 
     ordering = Ordering(
         database=database,
         settler=Settler(database.dsn, on_commit=lambda _: None, on_doubt=lambda _: None),
-        authenticator=Authenticator(staff_keys=(), secret="s" * 32, find_order=find_order),
+        authenticator=Authenticator(staff_keys=(), secret="s" * 32, store=CredentialStore(database)),
         give_up_payments=nothing_open,
     )
     tea = store.Product(

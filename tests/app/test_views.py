@@ -9,22 +9,17 @@ from app.domain.states import OrderStatus, PaymentStatus
 from app.gateways import GatewayRegistry
 from app.settle import Settler
 from app.views import Views
-from db import orders as store
+from db.credentials import CredentialStore
 from tests.making import a_webhook, captured, opened_payment
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from db.pool import Database
 
 STAFF = Caller(subject="staff:test", scopes=frozenset(Scope))
 
 
 async def test_a_commit_between_two_reads_is_seen_by_both_or_by_neither(database: Database) -> None:
-    async def find_order(token_hash: bytes) -> UUID | None:
-        return await store.order_of_token(database, token_hash)
-
-    authenticator = Authenticator(staff_keys=(), secret="s" * 32, find_order=find_order)
+    authenticator = Authenticator(staff_keys=(), secret="s" * 32, store=CredentialStore(database))
     views = Views(database, authenticator, GatewayRegistry([]))
     async with Settler(database.dsn, on_commit=lambda _: None, on_doubt=lambda _: None) as settler:
         opened = await opened_payment(database, settler)

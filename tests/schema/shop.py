@@ -29,9 +29,10 @@ from app.simulators.sandbox import SandboxConfig, serving
 from app.staff import Replays
 from app.views import Views
 from app.webhooks import WebhookEndpoint
-from db import orders as store
+from db.credentials import CredentialStore
 from db.reads import OrderReader
 from schema import Services, graphql_app
+from tests import customers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -255,10 +256,9 @@ async def open_shop(database: Database) -> AsyncIterator[Shop]:
 async def _wired(
     database: Database, gateways: GatewayRegistry, port: int, sandbox_url: str
 ) -> AsyncIterator[Shop]:
-    async def find_order(token_hash: bytes) -> UUID | None:
-        return await store.order_of_token(database, token_hash)
-
-    authenticator = Authenticator(staff_keys=[STAFF], secret=SECRET, find_order=find_order)
+    authenticator = Authenticator(
+        staff_keys=[STAFF], secret=SECRET, store=CredentialStore(database), jwt=customers.verifier()
+    )
     hub = LiveHub(OrderReader(database))
     settler = Settler(database.dsn, on_commit=hub.publish, on_doubt=hub.heard)
     paying = Paying(database=database, settler=settler, gateways=gateways, return_origins=frozenset())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import websockets
 
+from app.auth import AuthenticationError
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
-from schema import sockets
-from tests.schema.shop import STAFF, Client
+from tests.customers import token
+from tests.schema.shop import ORDER, STAFF, Client, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -233,7 +235,7 @@ async def test_pages_of_the_same_host_and_of_allowed_origins_are_let_in(door: Sh
 
 
 async def test_a_revoked_token_ends_the_watching(door: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr(door.services.authenticator.vigil, "_check_seconds", 0.1)
     guest = await door.order()
     async with door.socket({"orderAccessToken": guest.token}) as client:
         await client.subscribe(
@@ -243,7 +245,8 @@ async def test_a_revoked_token_ends_the_watching(door: Shop, monkeypatch: pytest
 
         await door.revoke(guest.token)
 
-        assert await client.close_code() == 4403
+        assert await client.receive() == refusal()
+        assert await opens(client)
 
 
 async def test_a_revoked_token_begins_nothing_more(door: Shop) -> None:
@@ -253,7 +256,8 @@ async def test_a_revoked_token_begins_nothing_more(door: Shop) -> None:
 
         await client.subscribe("{ __typename }")
 
-        assert await client.close_code() == 4403
+        assert await client.receive() == refusal()
+        assert await opens(client)
 
 
 async def test_a_stream_that_cannot_begin_without_the_database_has_its_client_come_again(
@@ -273,3 +277,37 @@ async def test_a_stream_that_cannot_begin_without_the_database_has_its_client_co
         )
 
         assert await client.close_code() == 1013
+
+
+async def test_a_stream_ends_when_its_jwt_expires(door: Shop) -> None:
+    made = await door.run(
+        ORDER, {"input": {"lines": [await tea(door)], "idempotencyKey": new_key()}}, key=token()
+    )
+    order_id = made["orderCreate"]["order"]["id"]
+    short = token(exp=time.time() + 0.7)
+    async with door.socket({"authorization": f"Bearer {short}"}) as client:
+        await client.subscribe(
+            "subscription($id: ID!) { orderUpdated(id: $id) { version } }", {"id": order_id}
+        )
+        await client.data()
+        began = time.monotonic()
+
+        assert await client.receive() == refusal()
+        assert time.monotonic() - began < 2
+        assert await opens(client)
+
+
+async def tea(door: Shop) -> dict[str, object]:
+    await door.stock()
+    return {"sku": "TEA", "quantity": 1}
+
+
+def refusal() -> dict[str, object]:
+    error = {"message": str(AuthenticationError()), "extensions": {"code": "UNAUTHENTICATED"}}
+    return {"type": "error", "id": "1", "payload": [error]}
+
+
+async def opens(client: Client) -> bool:
+    """Whether the socket lives on."""
+    await client.send({"type": "ping"})
+    return await client.receive() == {"type": "pong"}
