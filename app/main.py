@@ -37,7 +37,7 @@ from db.reads import OrderReader
 from schema import Services, graphql_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
     from starlette.routing import BaseRoute
@@ -55,12 +55,14 @@ WORKER_CONNECTIONS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What everything is made from. `demo_key` is shown to everybody who opens the IDE: for demos alone."""
+    """What everything is made from. `demo_key` is shown to everybody who opens the IDE, and `simulators` (addresses by
+    gateway) to everybody in the shop: for demos alone."""
 
     settings: Settings
     dsn: str
     secret_key: str
     demo_key: str | None = None
+    simulators: Mapping[str, str] | None = None
 
 
 def create_app(wiring: Wiring) -> Edge:
@@ -163,6 +165,7 @@ def create_app(wiring: Wiring) -> Edge:
             storefront=development,
             ide=development,
             ide_headers={"Authorization": f"Bearer {wiring.demo_key}"} if wiring.demo_key else None,
+            simulators=wiring.simulators,
         ),
     ]
     application = Starlette(

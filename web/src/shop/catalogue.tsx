@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { formatMoney } from '../money.ts';
 import { useAction } from './action.ts';
-import { products, quantities, setQuantity } from './basket.ts';
+import { products, quantities, setQuantity, shelf } from './basket.ts';
 import { loadProducts } from './checkout.ts';
 import { config } from './config.ts';
 import type { Product } from './contract.ts';
@@ -19,7 +19,7 @@ export function Catalogue() {
   if (products.value.length === 0) return <p class="wait">The shelf is empty. Add products with the API's productUpsert.</p>;
   return (
     <ul class="shelf">
-      {products.value.map((product) => <Card key={product.id} product={product} />)}
+      {shelf.value.map((product) => <Card key={product.id} product={product} />)}
     </ul>
   );
 }
