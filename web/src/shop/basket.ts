@@ -6,8 +6,6 @@ import { config } from './config.ts';
 import { load, save } from './kept.ts';
 import { market, products } from './markets.ts';
 
-export { products };
-
 const KEY = 'orderpulse:basket';
 export const QUANTITY_MAX = 99;
 

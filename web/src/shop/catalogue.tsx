@@ -2,10 +2,11 @@
 import { useEffect } from 'preact/hooks';
 import { formatMoney } from '../money.ts';
 import { useAction } from './action.ts';
-import { products, quantities, setQuantity, shelf } from './basket.ts';
+import { quantities, setQuantity, shelf } from './basket.ts';
 import { loadProducts } from './checkout.ts';
 import { config } from './config.ts';
 import type { Product } from './contract.ts';
+import { products } from './markets.ts';
 import { Trouble } from './trouble.tsx';
 
 export function Catalogue() {
