@@ -32,7 +32,7 @@ function Card({ product }: { product: Product }) {
       <div class="picture">
         {product.imageUrl && <img src={product.imageUrl} alt="" width="320" height="320" loading="lazy" />}
       </div>
-      <h3>{product.name}</h3>
+      <h2>{product.name}</h2>
       <p class="card-foot">
         <span class="money">{formatMoney(product.unitPrice, config.locale)}</span>
         {quantity === 0

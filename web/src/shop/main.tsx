@@ -27,6 +27,7 @@ function Shop() {
 function Floor() {
   return (
     <main class="floor">
+      <h1 class="hush">The shelf</h1>
       <section aria-label="Shelf"><Catalogue /></section>
       <BasketPanel />
       {count.value > 0 && (

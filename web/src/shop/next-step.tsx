@@ -53,8 +53,8 @@ function AppLink({ action, payment, token, showCode }: Step<'UpiIntentAction'> &
       <h2>Pay in your UPI app</h2>
       {isUpi(action.uri) && <p><a class="button wide" href={action.uri}>Open your UPI app</a></p>}
       <p class="fine">
-        Google Pay, PhonePe, Paytm, BHIM and your bank's app all answer. Android asks which one; an iPhone opens the one
-        that was installed last. Come back here afterwards.
+        Your phone offers those it has: Google Pay, PhonePe, Paytm, BHIM or your bank's. Where it opens the wrong one,
+        show a code and scan that with the right one. Come back here afterwards.
       </p>
       {showCode && <p><button type="button" class="as-link" onClick={showCode}>Pay with another phone: show a code</button></p>}
       <PlayedPhone href={simulatorPage(payment, 'upi', trackingPath(token))} />

@@ -28,7 +28,8 @@ interface Props {
 }
 
 export function Till({ order, choices, token, reload }: Props) {
-  const ways = waysOf(choices, isPhone());
+  const onPhone = useSignal(isPhone()).value; // asked once: what is chosen must not change under the shopper's hand
+  const ways = waysOf(choices, onPhone);
   const chosen = useSignal(ways[0]?.id ?? '');
   const started = useSignal<OpenPayment | null>(null);
   const refused = useSignal<string | null>(null);

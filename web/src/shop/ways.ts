@@ -19,6 +19,8 @@ export const NAMES: Record<string, string> = {
 };
 export const KINDS: Record<Kind, string> = { UPI: 'UPI', CARD: 'Card and more', PAYPAL: 'PayPal' };
 const METHODS: Record<string, string> = { CARD: 'card', NETBANKING: 'net banking', WALLET: 'wallet', PAYPAL: 'PayPal balance' };
+/** In CSS pixels; tablets are wider. */
+const PHONE_WIDTH_MAX = 600;
 const UPI = ['UPI_INTENT', 'UPI_QR'] as const;
 
 /** Ways in the order in which they are offered; the first is the default. */
@@ -43,7 +45,7 @@ export function upiWay(gateway: string, method: 'UPI_INTENT' | 'UPI_QR'): Way {
 
 /** A phone has UPI apps to open; a desk has a screen to scan from. */
 export function isPhone(): boolean {
-  return matchMedia('(pointer: coarse)').matches && Math.min(screen.width, screen.height) < 600;
+  return navigator.maxTouchPoints > 0 && Math.min(screen.width, screen.height) < PHONE_WIDTH_MAX;
 }
 
 export function nameOf(gateway: string): string {
