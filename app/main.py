@@ -55,8 +55,11 @@ WORKER_CONNECTIONS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What everything is made from. `demo_key` is shown to everybody who opens the IDE, and `simulators` (addresses by
-    gateway) to everybody in the shop: for demos alone."""
+    """What everything is made from.
+
+    `demo_key` is shown to everybody who opens the IDE, and `simulators`, addresses by gateway, to everybody in the
+    shop: for demos alone.
+    """
 
     settings: Settings
     dsn: str

@@ -1,5 +1,7 @@
-"""What the demo's shop sells, at a price for each market. Drawings are in `static/products`; their sources in
-`web/products`."""
+"""What the demo's shop sells, and for how much where.
+
+Drawings are in `static/products`; their sources in `web/products`.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,6 @@ PHONE: Final[dict[str, Any]] = {
     "screen": {"width": 390, "height": 844},
     "has_touch": True,
     "is_mobile": True,
-    "device_scale_factor": 2,
 }
 LIGHT_DESK: Final = {**DESK, "color_scheme": "light"}
 DARK_DESK: Final = {**DESK, "color_scheme": "dark"}

@@ -178,7 +178,11 @@ async def test_on_a_phone_upi_is_a_link_and_a_code_ends_the_payment_before_it_op
     shop.gateways = [{"gateway": "PAYTM", "methods": ["UPI_INTENT", "UPI_QR"]}]
     shop.next_action = {"__typename": "UpiIntentAction", "uri": "upi://pay?pa=shop@upi", "expiresAt": None}
     opened = await visit(
-        base_url, PAY, has_touch=True, viewport={"width": 390, "height": 844}, screen={"width": 390, "height": 844}
+        base_url,
+        PAY,
+        has_touch=True,
+        viewport={"width": 390, "height": 844},
+        screen={"width": 390, "height": 844},
     )
     await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
     link = opened.page.get_by_role("link", name="Open your UPI app")

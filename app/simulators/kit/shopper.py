@@ -1,5 +1,6 @@
-"""The shopper's side of any simulated payment, to be played by a person: the phone that scanned a code, or the form
-that a gateway's own script would show in the shop.
+"""The shopper's side of any simulated payment, to be played by a person.
+
+It is the phone that scanned a code, or the form that a gateway's own script would show in the shop.
 
     GET, POST  /_shopper/{reference}   ?way=upi&back=<where the shopper goes afterwards>
 
@@ -10,7 +11,7 @@ Whoever knows the reference may pay, as at a gateway.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import RedirectResponse, Response
@@ -21,11 +22,9 @@ from app.simulators.kit.display import show_amount
 from app.simulators.kit.page import choices, simulated_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
 
-    from app.simulators.kit.controls import PaymentTruth
+    from app.simulators.kit.controls import Controls, PaymentTruth
 
 PATH: Final = "/_shopper/{reference}"
 _NAMES: Final = {"paypal": "PayPal"}
@@ -38,27 +37,12 @@ _ANSWER: Final = {"yes": "Yes, it is me", "no": "No"}
 _ANSWERS: Final = {"yes": Control.SUCCEEDS, "no": Control.DECLINED}
 
 
-class Played(Protocol):
-    """What of a simulator is needed here."""
-
-    name: str
-
-    def pay(self, reference: str, outcome: Control, method: str | None) -> None:
-        """Have a shopper pay."""
-
-    def resolve(self, reference: str, outcome: Control) -> None:
-        """Have the bank decide."""
-
-    def truth(self) -> Sequence[PaymentTruth]:
-        """Return what really happened."""
-
-
 class Shopper:
     """The pages of one simulated account."""
 
-    def __init__(self, simulator: Played) -> None:
+    def __init__(self, name: str, simulator: Controls) -> None:
+        self._title = _NAMES.get(name, name.capitalize())
         self._simulator = simulator
-        self._title = _NAMES.get(simulator.name, simulator.name.capitalize())
 
     def routes(self) -> list[Route]:
         """Return the paths."""
@@ -67,7 +51,9 @@ class Shopper:
     async def _show(self, request: Request) -> Response:
         payment = self._payment(request)
         if payment is None:
-            return self._page("There is no such payment", "<p>The simulator was started anew, maybe.</p>", 404)
+            return self._page(
+                "There is no such payment", "<p>The simulator was started anew, maybe.</p>", 404
+            )
         if payment.captured_minor or payment.held_minor or payment.approved:
             return self._page("This is paid", self._back(request))
         return self._page("The shop asks for", self._amount(payment) + choices("choice", _offered(request)))

@@ -135,7 +135,7 @@ class Simulator(Controls):
             return self.refusal(error)
 
         return Starlette(
-            routes=[*self.routes(), *Shopper(self).routes(), *self.control_routes()],
+            routes=[*self.routes(), *Shopper(self.name, self).routes(), *self.control_routes()],
             lifespan=lifespan,
             exception_handlers={MishapError: refused, ControlError: control_error},
         )

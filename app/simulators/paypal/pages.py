@@ -25,7 +25,9 @@ _CHOICES: Final = {
 def approval_page(order: Order) -> Response:
     """Show the buttons."""
     amount = escape(show_amount(order.amount, order.currency))
-    return simulated_page("PayPal", "The shop asks for", f'<p class="amount">{amount}</p>{choices("choice", _CHOICES)}')
+    return simulated_page(
+        "PayPal", "The shop asks for", f'<p class="amount">{amount}</p>{choices("choice", _CHOICES)}'
+    )
 
 
 def back(order: Order, *, approved: bool) -> Response:
