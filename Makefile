@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults mutants histories check format schema migration bench reconcile lock lock-check web
+.PHONY: help setup demo dev test faults mutants histories check format schema migration bench reconcile screenshots lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -25,7 +25,7 @@ endif
 
 help: ## Show this list
 	@echo 'make TARGET, where TARGET is one of'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'PYTHON=python3.12 chooses the interpreter, ARGS="..." is handed on, e.g. make demo ARGS="--no-open"'
 
 setup: $(DEVELOPMENT) ## Make .venv with everything that development needs
@@ -74,6 +74,9 @@ bench: $(DEVELOPMENT) ## Run the benchmarks and print their ratios
 
 reconcile: $(DEVELOPMENT) ## Drop 1,000 payments' webhooks and print how soon they are found all the same
 	@$(BIN)/python -m bench.reconcile
+
+screenshots: $(DEVELOPMENT) ## Draw the demo's pages into docs/screenshots (needs Chromium)
+	@$(BIN)/python -m tests.web.screenshots
 
 web: ## Build the pages into app/web/static (needs node and npm)
 	cd web && npm ci && npm run build

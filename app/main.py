@@ -37,7 +37,7 @@ from db.reads import OrderReader
 from schema import Services, graphql_app
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
     from starlette.routing import BaseRoute
@@ -56,12 +56,17 @@ WORKER_CONNECTIONS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What everything is made from. `demo_key` is shown to everybody who opens the IDE: for demos alone."""
+    """What everything is made from.
+
+    `demo_key` is shown to everybody who opens the IDE, and `simulators`, addresses by gateway, to everybody in the
+    shop: for demos alone.
+    """
 
     settings: Settings
     dsn: str
     secret_key: str
     demo_key: str | None = None
+    simulators: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse to show everybody a key where there is something to lose."""
@@ -202,6 +207,7 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
         storefront=development and role is not Role.LIVE,
         ide=development and role is not Role.LIVE,
         ide_headers={"Authorization": f"Bearer {demo_key}"} if demo_key else None,
+        simulators=parts.wiring.simulators,
     )
     return routes
 

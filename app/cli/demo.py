@@ -1,4 +1,4 @@
-"""`orderpulse demo`: database, schema, catalogue, sandbox gateway and server in one, and a box that says where."""
+"""`orderpulse demo`: database, schema, catalogue, simulated gateways and server in one, and a box that says where."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from rich.table import Table
 from app.cli.databases import migrate_if_ours, open_database
 from app.cli.keys import local_keys
 from app.cli.serving import listen, serving
+from app.cli.simulating import simulated_together
 from app.domain.money import Money
 from app.logs import configure_logs
 from app.main import Wiring
 from app.settings import in_ci, load_settings
+from app.simulators import simulator_names
 from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
 from app.web.demo_products import DEMO_PRODUCTS
@@ -31,10 +33,11 @@ from db.statistics import count_rows
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from app.cli.databases import OpenDatabase
     from app.cli.keys import Keys
+    from app.cli.simulating import Simulated
     from app.settings import Settings
     from app.web.demo_products import DemoProduct
 
@@ -72,6 +75,7 @@ class _Places:
     track: str
     graphiql: str
     sandbox: str
+    simulators: tuple[str, ...]
 
 
 async def run_demo(given: Settings, options: DemoOptions) -> int:
@@ -83,7 +87,8 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
     if options.reset:
         _forget(given)
     keys = local_keys(given.data_dir)
-    async with contextlib.AsyncExitStack() as stack:
+    # The simulators get ready while the database starts, which is mostly waiting.
+    async with simulated_together(_not_set_up(given), url) as starting, contextlib.AsyncExitStack() as stack:
         with _step(
             console, "Starting the embedded PostgreSQL" if not given.database_url else "Reaching the database"
         ):
@@ -94,16 +99,26 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
             sandbox_url = await stack.enter_async_context(
                 serving_sandbox(_sandbox(given, keys, url), port=_beside(given, listener))
             )
-        settings = _with_sandbox(given, keys, url, sandbox_url)
+        with _step(console, "Starting the simulators of the other gateways"):
+            simulators = await starting
+        settings = _with_gateways(given, keys, url, sandbox_url, simulators)
         wiring = Wiring(
-            settings=settings, dsn=database.dsn, secret_key=keys.secret_key, demo_key=keys.staff_key
+            settings=settings,
+            dsn=database.dsn,
+            secret_key=keys.secret_key,
+            demo_key=keys.staff_key,
+            simulators={each.name.upper(): each.url for each in simulators},
         )
         started = time.time()
         async with serving(wiring, listener):
             with _step(console, "Filling the catalogue"):
                 token = await _seed(url, keys)
             places = _Places(
-                shop=f"{url}/", track=f"{url}/track/{token}", graphiql=f"{url}/graphiql", sandbox=sandbox_url
+                shop=f"{url}/",
+                track=f"{url}/track/{token}",
+                graphiql=f"{url}/graphiql",
+                sandbox=sandbox_url,
+                simulators=tuple(f"{each.url}  {each.name}" for each in simulators),
             )
             console.print(_box(places, keys, settings, database))
             _open(places.shop, options)
@@ -145,10 +160,23 @@ def _sandbox(settings: Settings, keys: Keys, url: str) -> SandboxConfig:
     )
 
 
-def _with_sandbox(given: Settings, keys: Keys, url: str, sandbox_url: str) -> Settings:
+def _not_set_up(given: Settings) -> list[str]:
+    """Return the real gateways that nothing is set of: those are simulated."""
+    return [
+        name
+        for name in simulator_names()
+        if not any(field.startswith(f"{name}_") for field in given.model_fields_set)
+    ]
+
+
+def _with_gateways(
+    given: Settings, keys: Keys, url: str, sandbox_url: str, simulators: Sequence[Simulated]
+) -> Settings:
+    """Return the settings of a server that knows the simulated gateways beside those that are set up here."""
     return load_settings(
         **{
             **given.model_dump(exclude_unset=True),
+            **{name: value for each in simulators for name, value in each.settings.items()},
             "public_url": given.public_url or url,
             "staff_keys": [*given.staff_keys, keys.staff_key],
             "sandbox_url": sandbox_url,
@@ -199,6 +227,7 @@ def _box(places: _Places, keys: Keys, settings: Settings, database: OpenDatabase
     table.add_row("Track an order", places.track)
     table.add_row("GraphiQL", places.graphiql)
     table.add_row("Sandbox", places.sandbox)
+    table.add_row("Simulators", "\n".join(places.simulators))
     table.add_row("Staff key", keys.staff_key)
     table.add_row("Webhook secret", keys.sandbox_webhook_secret)
     cards = "\n".join(f"{number}  {what}" for number, what in TEST_CARDS)

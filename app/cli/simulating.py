@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
     from starlette.applications import Starlette
 
@@ -61,3 +62,28 @@ async def simulated(name: str, webhook_url: str | None, *, port: int = 0) -> Asy
     async with serving_simulator(make, port=port) as url, ControlClient(url, key) as control:
         settings = {f"{name}_{suffix}": value for suffix, value in made[0].merchant_settings().items()}
         yield Simulated(name, url, settings, control, made[0].notes())
+
+
+@contextlib.asynccontextmanager
+async def simulated_together(
+    names: Sequence[str], server_url: str
+) -> AsyncIterator[Awaitable[list[Simulated]]]:
+    """Run these gateways' simulators while the block lasts; all start, and stop, at the same time.
+
+    The block is entered at once, and awaits the simulators when it needs them.
+    """
+    started: list[asyncio.Future[Simulated]] = [asyncio.get_running_loop().create_future() for _ in names]
+    over = asyncio.Event()
+
+    async def run(name: str, told: asyncio.Future[Simulated]) -> None:
+        async with simulated(name, f"{server_url}/webhooks/{name}") as one:
+            told.set_result(one)
+            await over.wait()
+
+    async with asyncio.TaskGroup() as group:
+        for name, told in zip(names, started, strict=True):
+            group.create_task(run(name, told))
+        try:
+            yield asyncio.gather(*started)
+        finally:
+            over.set()

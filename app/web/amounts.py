@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 DEFAULT_LOCALE: Final = "en-IN"
 _LANGUAGES_MAX: Final = 10
 _ENGLISH: Final = re.compile(r"en-(?:[A-Z]{2}|[0-9]{3})")
+_REGION: Final = re.compile(r"\A[a-z]{2,3}-([A-Z]{2})\Z")
 _LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 
 def negotiate_locale(accept_language: str) -> str:
-    """Return the first kind of English in an Accept-Language header that is known, as a BCP 47 tag."""
-    for part in accept_language.split(",")[:_LANGUAGES_MAX]:
-        tag = part.partition(";")[0].strip()
-        if _ENGLISH.fullmatch(tag) and _is_known(tag):
-            return tag
-    return DEFAULT_LOCALE
+    """Return the first kind of English that an Accept-Language header leads to, as a BCP 47 tag.
+
+    A reader of another language gets the English of their country where there is one, so that a German reads
+    `1.234,56 €`; the pages' words are English all the same.
+    """
+    tags = (part.partition(";")[0].strip() for part in accept_language.split(",")[:_LANGUAGES_MAX])
+    english = (tag if _ENGLISH.fullmatch(tag) else _REGION.sub(r"en-\1", tag) for tag in tags)
+    return next((tag for tag in english if _ENGLISH.fullmatch(tag) and _is_known(tag)), DEFAULT_LOCALE)
 
 
 def format_money(money: Money, locale: str) -> str:

@@ -1,4 +1,7 @@
-"""What the demo's shop sells. Drawings are in `static/products`; their sources in `web/products`."""
+"""What the demo's shop sells, and for how much where.
+
+Drawings are in `static/products`; their sources in `web/products`.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,26 @@ class DemoProduct:
     image_path: str
 
 
+_MARKETS: Final = {"INR": "", "EUR": "-EU", "USD": "-US"}
+"""What is added to a product's SKU where it is sold in that currency."""
+
+_GOODS: Final = (
+    ("TEA-ASSAM", "Assam breakfast tea, 250 g", "assam", (44_900, 9_50, 10_50)),
+    ("TEA-MASALA", "Masala chai blend, 200 g", "masala", (34_900, 8_90, 9_50)),
+    ("CUP-KULHAD", "Kulhad clay cups, set of six", "kulhad", (59_900, 24_00, 26_00)),
+    ("KETTLE-ENAMEL", "Enamel kettle, 1 litre", "kettle", (149_900, 39_00, 42_00)),
+    ("SPICE-ELAICHI", "Green cardamom, 50 g", "elaichi", (27_500, 6_50, 7_00)),
+    ("SWEET-JAGGERY", "Jaggery cubes, 500 g", "jaggery", (18_900, 5_90, 6_50)),
+)
+
 DEMO_PRODUCTS: Final = tuple(
     DemoProduct(
-        sku=sku,
+        sku=sku + suffix,
         name=name,
-        unit_price_minor=unit_price_minor,
-        currency="INR",
+        unit_price_minor=price,
+        currency=currency,
         image_path=f"/static/products/{image}.svg",
     )
-    for sku, name, unit_price_minor, image in (
-        ("TEA-ASSAM", "Assam breakfast tea, 250 g", 44_900, "assam"),
-        ("TEA-MASALA", "Masala chai blend, 200 g", 34_900, "masala"),
-        ("CUP-KULHAD", "Kulhad clay cups, set of six", 59_900, "kulhad"),
-        ("KETTLE-ENAMEL", "Enamel kettle, 1 litre", 149_900, "kettle"),
-        ("SPICE-ELAICHI", "Green cardamom, 50 g", 27_500, "elaichi"),
-        ("SWEET-JAGGERY", "Jaggery cubes, 500 g", 18_900, "jaggery"),
-    )
+    for sku, name, image, prices in _GOODS
+    for (currency, suffix), price in zip(_MARKETS.items(), prices, strict=True)
 )

@@ -64,10 +64,11 @@ def document(
 ) -> HTMLResponse:
     """Return a whole page. Pages are not for search engines: most are one shopper's own."""
     banner = element(
-        "p",
+        "aside",
         element("strong", "TEST MODE"),
         " · no real money moves here",
         class_="test-mode",
+        aria_label="Test mode",
     )
     head = join(
         [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.web.amounts import negotiate_locale
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from app.web.tracked import LoadOrder
 
 TOKEN_LENGTH_MAX: Final = 512
+RETURN_BYTES_MAX: Final = 8 * 1024
+RETURN_FIELDS_MAX: Final = 50
 ErrorPage = Callable[["Request", Exception], Awaitable[Response]]
 
 
@@ -34,8 +37,11 @@ def pages(
     ide: bool = True,
     ide_headers: Mapping[str, str] | None = None,
     endpoint: str = "/graphql",
+    simulators: Mapping[str, str] | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of all pages.
+
+    `simulators` are addresses by gateway, where the shop lets a person play the shopper's phone: for demos alone.
 
     `ide_headers` are put into the IDE's headers editor for everyone who opens it: a demo's staff key, and
     nothing at all elsewhere. `storefront` and `ide` leave their page out where they are false.
@@ -52,9 +58,11 @@ def pages(
                 endpoint=endpoint,
             ),
         ),
+        Route("/track/{token}", _returned, methods=["POST"]),
     ]
     if storefront:
-        routes.append(Route("/", _storefront(assets, test_mode=test_mode, endpoint=endpoint)))
+        config = {"endpoint": endpoint, "testMode": test_mode, "simulators": dict(simulators or {})}
+        routes.append(Route("/", _storefront(assets, config)))
     if ide:
         routes.append(Route("/graphiql", _ide(assets, ide_headers or {}, endpoint=endpoint)))
     return routes
@@ -123,23 +131,38 @@ def _tracking(
     return track
 
 
-def _storefront(
-    assets: Assets, *, test_mode: bool, endpoint: str
-) -> Callable[[Request], Awaitable[HTMLResponse]]:
+async def _returned(request: Request) -> Response:
+    """Take a shopper back whom a gateway sends by a form: the page finds its fields in the address.
+
+    Nothing is believed here. The page hands them to `paymentConfirm`, which checks them.
+    """
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > RETURN_BYTES_MAX:
+            raise HTTPException(413)
+    try:
+        fields = parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=RETURN_FIELDS_MAX)
+    except ValueError:
+        raise HTTPException(400) from None
+    path = f"/track/{quote(request.path_params['token'], safe='')}"
+    return RedirectResponse(f"{path}?{urlencode(fields)}" if fields else path, 303)
+
+
+def _storefront(assets: Assets, config: Mapping[str, object]) -> Callable[[Request], Awaitable[HTMLResponse]]:
     async def storefront(request: Request) -> HTMLResponse:
         locale = negotiate_locale(request.headers.get("accept-language", ""))
-        config = json.dumps({"endpoint": endpoint, "testMode": test_mode, "locale": locale})
         return document(
             title="Kulhad: tea and what goes with it",
             body=element(
                 "div",
                 element("p", "This shop needs JavaScript to fill the basket.", class_="wait"),
                 id="shop",
-                data_config=config,
+                data_config=json.dumps({**config, "locale": locale}),
             ),
             styles=[assets.url("shop.css")],
             scripts=[assets.url("shop.js")],
-            test_mode=test_mode,
+            test_mode=config["testMode"] is True,
         )
 
     return storefront

@@ -27,19 +27,23 @@ STOP_SECONDS: Final = 30.0
 
 @dataclass
 class Demo:
-    """A demo that runs. `port` is the server's; the sandbox takes the one after it. `output` is of the last run."""
+    """A demo that runs. `port` is the server's; the sandbox takes the one after it. `output` is of the last run.
+
+    Without a `worker`, nothing is found that no webhook tells of.
+    """
 
     data_dir: Path
     port: int
+    worker: bool = False
     output: list[str] = field(default_factory=list)
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def running(cls, data_dir: Path) -> AsyncIterator[Self]:
+    async def running(cls, data_dir: Path, *, worker: bool = False) -> AsyncIterator[Self]:
         """Run a demo on free ports while the block lasts; whoever stops it before has its exit code."""
-        demo = cls(data_dir=data_dir, port=_free_ports())
+        demo = cls(data_dir=data_dir, port=_free_ports(), worker=worker)
         try:
             await demo.run()
             yield demo
@@ -68,8 +72,8 @@ class Demo:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            # The worker would find by itself what these journeys lose on purpose.
-            env={**_own_environment(), "COLUMNS": "80", "ORDERPULSE_WORKER": "false"},
+            # A worker would find by itself what some journeys lose on purpose.
+            env={**_own_environment(), "COLUMNS": "80", "ORDERPULSE_WORKER": str(self.worker).lower()},
             start_new_session=True,
         )
         self._reader = asyncio.create_task(self._read(self._process))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.async_api import expect
 
-from tests.journey.browsing import headlines, type_card
+from tests.journey.browsing import headlines, pay_in_the_sandbox, type_card
 from tests.journey.doors import eventually
 from tests.web.ide_page import answered, open_tab, run
 
@@ -142,7 +142,7 @@ async def test_three_d_secure_that_fails_leaves_the_order_to_be_paid_again(
     await expect(buying.get_by_role("alert")).to_contain_text("The bank could not confirm that it was you.")
     await expect(watching.locator("#headline")).to_have_text(FAILED)
     await watching.locator("#pay").click()
-    await watching.get_by_role("button", name="Pay ₹449.00").click()
+    await pay_in_the_sandbox(watching)
     await watching.wait_for_url(f"{shop.sandbox_url}/checkout/*")
     await type_card(watching, GOOD)
 

@@ -116,7 +116,7 @@ async def test_the_payer_presses_a_button_and_comes_back_with_the_token(world: W
     shown = await world.api.get(page)
     back = await world.api.post(page, data={"choice": "pay"})
 
-    assert "10.00 EUR" in shown.text
+    assert "€10.00" in shown.text
     assert back.status_code == 303
     assert back.headers["location"].startswith(f"{RETURN}&token={order['id']}&PayerID=")
     asked = (await world.api.get(f"/v2/checkout/orders/{order['id']}")).json()

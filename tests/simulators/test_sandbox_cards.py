@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.simulators.sandbox.amounts import show_amount
+from app.simulators.kit.display import show_amount
 from app.simulators.sandbox.cards import passes_luhn, read_expiry, use_card
 from tests.simulators.sandbox_world import until
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from playwright.async_api import expect
 
-from app.domain.states import OrderStatus
+from app.domain.states import OrderEventType, OrderStatus
 from tests.web.serving import eventually
 from tests.web.tiny_shop import TOKEN, TinyShop
 
@@ -146,35 +146,118 @@ async def test_with_several_gateways_the_shopper_chooses(
 ) -> None:
     shop.gateways = [
         {"gateway": "SANDBOX", "methods": ["CARD"]},
-        {"gateway": "RAZORPAY", "methods": ["UPI_INTENT", "NETBANKING"]},
+        {"gateway": "RAZORPAY", "methods": ["UPI_INTENT", "UPI_QR", "NETBANKING"]},
     ]
     shop.next_action = {
         "__typename": "QrCodeAction",
-        "payload": "upi://pay",
+        "payload": "javascript:alert(1)",
         "imageSvg": "<svg onload='alert(1)'/>",
+        "expiresAt": None,
     }
     opened = await visit(base_url, PAY)
+    names = opened.page.locator(".choice")
+    assert await names.all_inner_texts() == [
+        "Razorpay a code for your phone",
+        "Sandbox card",
+        "Razorpay net banking",
+    ]
 
-    await opened.page.get_by_label("Razorpay UPI app, net banking").check()
     await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
 
     code = opened.page.get_by_role("img", name="UPI payment code")
     await expect(code).to_have_attribute("src", "data:image/svg+xml,%3Csvg%20onload%3D'alert(1)'%2F%3E")
-    assert [one["gateway"] for one in asked_for(shop, "paymentCreate")] == ["RAZORPAY"]
+    await expect(opened.page.get_by_role("link", name="in a UPI app")).to_have_count(0)
+    (payment,) = asked_for(shop, "paymentCreate")
+    assert (payment["gateway"], payment["method"]) == ("RAZORPAY", "UPI_QR")
     assert opened.problems == []
 
 
-async def test_a_form_of_the_gateways_own_is_explained_and_the_sandbox_offered(
+async def test_on_a_phone_upi_is_a_link_and_a_code_ends_the_payment_before_it_opens_another(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    shop.gateways = [{"gateway": "PAYTM", "methods": ["UPI_INTENT", "UPI_QR"]}]
+    shop.next_action = {"__typename": "UpiIntentAction", "uri": "upi://pay?pa=shop@upi", "expiresAt": None}
+    opened = await visit(
+        base_url,
+        PAY,
+        has_touch=True,
+        viewport={"width": 390, "height": 844},
+        screen={"width": 390, "height": 844},
+    )
+    await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
+    link = opened.page.get_by_role("link", name="Open your UPI app")
+    await expect(link).to_have_attribute("href", "upi://pay?pa=shop@upi")
+
+    await opened.page.get_by_role("button", name="show a code").click()
+    await eventually(lambda: len(asked_for(shop, "paymentCreate")) == 2)
+
+    assert [name for name, _ in shop.asked if name.startswith("payment")] == [
+        "paymentCreate",
+        "paymentCancel",
+        "paymentCreate",
+    ]
+    assert [one["method"] for one in asked_for(shop, "paymentCreate")] == ["UPI_INTENT", "UPI_QR"]
+
+
+async def test_progress_is_what_really_happened_and_a_failure_is_said(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    shop.gateways = [{"gateway": "RAZORPAY", "methods": ["UPI_QR"]}]
+    shop.next_action = {
+        "__typename": "QrCodeAction",
+        "payload": "upi://pay",
+        "imageSvg": "<svg/>",
+        "expiresAt": None,
+    }
+    opened = await visit(base_url, PAY)
+    await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
+    steps = opened.page.get_by_role("list", name="Progress of the payment").get_by_role("listitem")
+    await expect(steps).to_have_text(["Waiting for your phone"])
+
+    shop.happen(OrderEventType.PAYMENT_CREATED)
+    await expect(steps).to_have_text(["Payment started", "Waiting for your phone"])
+    await shop.transport.cut()
+    await expect(opened.page.get_by_text("Reconnecting; nothing is missed")).to_be_visible()
+    shop.happen(OrderEventType.PAYMENT_PROCESSING, message="The bank is slow.")
+    await expect(steps.nth(1)).to_have_text("Your bank is working on itThe bank is slow.")
+    shop.payments[0]["status"] = "FAILED"
+    shop.happen(OrderEventType.PAYMENT_FAILED, message="The bank said no.")
+
+    await expect(opened.page.get_by_role("alert")).to_have_text("The bank said no.")
+    await expect(opened.page.get_by_role("button", name="Pay again: ₹1,796.00")).to_be_enabled()
+    assert opened.problems == []
+
+
+async def test_an_order_that_was_paid_meanwhile_leads_to_its_tracking_page(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    opened = await visit(base_url, PAY)
+    await expect(opened.page.get_by_role("button", name="Pay ₹1,796.00")).to_be_visible()
+    await eventually(lambda: len(asked_for(shop, "orderEvents")) == 1)
+
+    shop.happen(OrderEventType.ORDER_CONFIRMED, status=OrderStatus.CONFIRMED)
+
+    await opened.page.wait_for_url(f"{base_url}/track/{TOKEN}")
+
+
+async def test_a_form_of_the_gateways_own_is_explained_and_another_way_offered(
     shop: TinyShop, base_url: str, visit: OpenVisit
 ) -> None:
     shop.gateways = [{"gateway": "STRIPE", "methods": ["CARD"]}, {"gateway": "SANDBOX", "methods": ["CARD"]}]
-    shop.next_action = {"__typename": "ClientSdkAction", "sdk": "Stripe.js", "parameters": {}}
+    parameters = {"clientSecret": "pi_1_secret_<b>2</b>"}
+    shop.next_action = {"__typename": "ClientSdkAction", "sdk": "stripe.js", "parameters": parameters}
     opened = await visit(base_url, PAY)
     await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
-    await expect(opened.page.get_by_text("Its card form comes from Stripe.js")).to_be_visible()
+    await expect(opened.page.get_by_role("heading", name="Stripe's own form stands here")).to_be_visible()
+    await opened.page.get_by_text("What your page gets for stripe.js").click()
+    await expect(opened.page.locator("pre")).to_contain_text('"clientSecret": "pi_1_secret_<b>2</b>"')
+    await expect(opened.page.get_by_role("link", name="simulator")).to_have_count(0)
 
+    shop.payments.clear()
+    await opened.page.get_by_role("button", name="Pay another way").click()
+    await opened.page.get_by_role("radio", name="Sandbox").check()
     shop.next_action = {"__typename": "RedirectAction", "url": f"/track/{TOKEN}"}
-    await opened.page.get_by_role("button", name="Pay in the sandbox instead").click()
+    await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
 
     await opened.page.wait_for_url(f"{base_url}/track/{TOKEN}")
     assert [name for name, _ in shop.asked if name.startswith("payment")] == [

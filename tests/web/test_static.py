@@ -88,3 +88,12 @@ async def test_the_tracking_page_stays_small(assets: Assets) -> None:
 
     assert script.gzipped
     assert len(script.body) <= 8 * 1024
+
+
+@pytest.mark.parametrize(
+    ("entries", "kilobytes_max"), [(("shop.js", "shop.css"), 30), (("track.js",), 8), (("track.css",), 3)]
+)
+def test_a_page_stays_small(assets: Assets, entries: tuple[str, ...], kilobytes_max: int) -> None:
+    sizes = [len(assets.files[assets.manifest[entry]].body) for entry in entries]
+
+    assert sum(sizes) <= kilobytes_max * 1000

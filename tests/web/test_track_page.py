@@ -189,3 +189,17 @@ async def test_every_state_that_can_be_has_a_headline_of_its_own_kind(shop: Tiny
             OrderPaymentStatus.PARTIALLY_REFUNDED,
         )
     }
+
+
+async def test_a_shopper_whom_a_gateway_sends_back_by_a_form_gets_the_page_with_its_fields(
+    base_url: str,
+) -> None:
+    async with httpx2.AsyncClient(base_url=base_url) as client:
+        back = await client.post(f"/track/{TOKEN}", data={"ORDERID": "A&B", "note": ""})
+        plain = await client.post(f"/track/{TOKEN}")
+        huge = await client.post(f"/track/{TOKEN}", content=b"a=" + b"x" * 8192)
+        many = await client.post(f"/track/{TOKEN}", content=b"a=1&" * 51)
+
+    assert (back.status_code, back.headers["location"]) == (303, f"/track/{TOKEN}?ORDERID=A%26B")
+    assert (plain.status_code, plain.headers["location"]) == (303, f"/track/{TOKEN}")
+    assert (huge.status_code, many.status_code) == (413, 400)

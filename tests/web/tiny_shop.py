@@ -133,6 +133,7 @@ class TinyShop:
             "refunded": _money(self.refunded),
             "balance": _money(self._balance()),
             "payments": self.payments,
+            "events": lambda _info, **_: {"nodes": [self._event(event) for event in self.events]},
             "paymentInProgress": self.payment_in_progress,
         }
 
@@ -195,6 +196,7 @@ class TinyShop:
             return {"payment": None, "order": None, "replayed": False, "errors": self.payment_errors}
         payment = {
             "id": f"payment-{len(self.payments) + 1}",
+            "gateway": arguments["gateway"],
             "status": "REQUIRES_ACTION",
             "amount": _money(TOTAL),
             "reference": "sandbox-1",

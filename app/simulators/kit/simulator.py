@@ -17,6 +17,7 @@ from app.simulators.kit.chaos import Chaos
 from app.simulators.kit.controls import ControlError, Controls, Webhook, control_error
 from app.simulators.kit.deliverer import Deliverer, DeliveryStatus
 from app.simulators.kit.mishaps import MishapError, disturbed, spoiled
+from app.simulators.kit.shopper import Shopper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -134,7 +135,7 @@ class Simulator(Controls):
             return self.refusal(error)
 
         return Starlette(
-            routes=[*self.routes(), *self.control_routes()],
+            routes=[*self.routes(), *Shopper(self.name, self).routes(), *self.control_routes()],
             lifespan=lifespan,
             exception_handlers={MishapError: refused, ControlError: control_error},
         )

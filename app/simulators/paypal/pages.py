@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app.simulators.kit.display import show_amount
+from app.simulators.kit.page import choices, simulated_page
 from app.simulators.paypal.account import new_id
-from app.simulators.paypal.amounts import write_amount
 
 if TYPE_CHECKING:
     from app.simulators.paypal.account import Order
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>PayPal (simulated)</title>
-<h1>Pay {amount}</h1><form method="post">
-<button name="choice" value="pay">Pay now</button>
-<button name="choice" value="decline">Pay with a card that is declined</button>
-<button name="choice" value="cancel">Cancel and return</button>
-</form></html>"""
+_CHOICES: Final = {
+    "pay": "Pay now",
+    "decline": "Pay with a card that is declined",
+    "cancel": "Cancel and return",
+}
 
 
 def approval_page(order: Order) -> Response:
     """Show the buttons."""
-    amount = write_amount(order.amount, order.currency)
-    return HTMLResponse(_PAGE.format(amount=escape(f"{amount['value']} {amount['currency_code']}")))
+    amount = escape(show_amount(order.amount, order.currency))
+    return simulated_page(
+        "PayPal", "The shop asks for", f'<p class="amount">{amount}</p>{choices("choice", _CHOICES)}'
+    )
 
 
 def back(order: Order, *, approved: bool) -> Response:

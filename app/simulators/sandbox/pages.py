@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.simulators.sandbox.amounts import show_amount
+from app.simulators.kit.display import show_amount
 from app.simulators.sandbox.cards import TEST_CARDS
 from app.simulators.sandbox.markup import NOTHING, Markup, fill, join
 

@@ -7,7 +7,6 @@ import { Stepper } from './catalogue.tsx';
 import { placeOrder } from './checkout.ts';
 import { config } from './config.ts';
 import { goToPay } from './route.ts';
-import { TestCards } from './test-cards.tsx';
 import { Trouble } from './trouble.tsx';
 
 export function BasketPanel() {
@@ -37,7 +36,6 @@ export function BasketPanel() {
             <button class="button" disabled={checkout.busy}>{checkout.busy ? 'Placing the order …' : 'Check out'}</button>
             {checkout.problem !== null && <Trouble text={checkout.problem} />}
           </form>}
-      {config.testMode && <TestCards />}
     </aside>
   );
 }

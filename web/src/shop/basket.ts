@@ -4,15 +4,20 @@ import { formatMoney } from '../money.ts';
 import type { Product } from './contract.ts';
 import { config } from './config.ts';
 import { load, save } from './kept.ts';
+import { market, products } from './markets.ts';
 
 const KEY = 'orderpulse:basket';
 export const QUANTITY_MAX = 99;
 
 type Quantities = Record<string, number>;
 
-export const products = signal<readonly Product[]>([]);
 export const quantities = signal<Quantities>(load(localStorage, KEY, {}, isQuantities));
 effect(() => save(localStorage, KEY, quantities.value));
+
+/** What the chosen market sells. */
+export const shelf = computed(() =>
+  products.value.filter(({ unitPrice }) => market.value === null || unitPrice.currency === market.value.currency),
+);
 
 export interface BasketLine {
   product: Product;
@@ -20,7 +25,7 @@ export interface BasketLine {
 }
 
 export const basketLines = computed<BasketLine[]>(() =>
-  products.value.flatMap((product) => {
+  shelf.value.flatMap((product) => {
     const quantity = quantities.value[product.sku] ?? 0;
     return quantity > 0 ? [{ product, quantity }] : [];
   }),
@@ -28,7 +33,7 @@ export const basketLines = computed<BasketLine[]>(() =>
 
 export const count = computed(() => basketLines.value.reduce((sum, { quantity }) => sum + quantity, 0));
 
-/** The sum per currency, as text: a basket may hold more than one, an order may not. */
+/** The sum per currency, as text: without markets the shelf may hold more than one, though an order may not. */
 export const subtotal = computed(() => {
   const sums = new Map<string, { minor: number; digits: number }>();
   for (const { product: { unitPrice }, quantity } of basketLines.value) {
@@ -47,8 +52,10 @@ export function setQuantity(sku: string, quantity: number): void {
   quantities.value = within > 0 ? { ...others, [sku]: within } : others;
 }
 
+/** Empties what was just ordered; another market's goods stay. */
 export function emptyBasket(): void {
-  quantities.value = {};
+  const ordered = new Set(basketLines.value.map(({ product }) => product.sku));
+  quantities.value = Object.fromEntries(Object.entries(quantities.value).filter(([sku]) => !ordered.has(sku)));
 }
 
 function isQuantities(value: unknown): value is Quantities {

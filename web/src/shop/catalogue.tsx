@@ -2,10 +2,11 @@
 import { useEffect } from 'preact/hooks';
 import { formatMoney } from '../money.ts';
 import { useAction } from './action.ts';
-import { products, quantities, setQuantity } from './basket.ts';
+import { quantities, setQuantity, shelf } from './basket.ts';
 import { loadProducts } from './checkout.ts';
 import { config } from './config.ts';
 import type { Product } from './contract.ts';
+import { products } from './markets.ts';
 import { Trouble } from './trouble.tsx';
 
 export function Catalogue() {
@@ -19,7 +20,7 @@ export function Catalogue() {
   if (products.value.length === 0) return <p class="wait">The shelf is empty. Add products with the API's productUpsert.</p>;
   return (
     <ul class="shelf">
-      {products.value.map((product) => <Card key={product.id} product={product} />)}
+      {shelf.value.map((product) => <Card key={product.id} product={product} />)}
     </ul>
   );
 }
@@ -31,7 +32,7 @@ function Card({ product }: { product: Product }) {
       <div class="picture">
         {product.imageUrl && <img src={product.imageUrl} alt="" width="320" height="320" loading="lazy" />}
       </div>
-      <h3>{product.name}</h3>
+      <h2>{product.name}</h2>
       <p class="card-foot">
         <span class="money">{formatMoney(product.unitPrice, config.locale)}</span>
         {quantity === 0

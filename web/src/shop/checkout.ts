@@ -2,8 +2,9 @@
 import { request, Unreachable } from '../graphql.ts';
 import type { BasketLine } from './basket.ts';
 import { config } from './config.ts';
-import type { Choice, OrderToPay, Product, StartedPayment, UserError } from './contract.ts';
+import type { Choice, OpenPayment, OrderToPay, Product, UserError } from './contract.ts';
 import { keyFor, settled } from './intents.ts';
+import { countryOf } from './markets.ts';
 import { keepOrder, type PlacedOrder, trackingPath } from './orders.ts';
 import orderCreate from './order-create.graphql';
 import orderToPay from './order-to-pay.graphql';
@@ -11,6 +12,7 @@ import paymentCancel from './payment-cancel.graphql';
 import paymentChoices from './payment-choices.graphql';
 import paymentCreate from './payment-create.graphql';
 import productList from './products.graphql';
+import type { Way } from './ways.ts';
 
 /** Something went wrong; the message is for the shopper. */
 export class Problem extends Error {
@@ -43,27 +45,30 @@ export async function placeOrder(lines: readonly BasketLine[], email: string): P
 export async function loadOrder(token: string): Promise<{ order: OrderToPay; choices: Choice[] } | null> {
   const { orderByAccessToken: order } = await ask<{ orderByAccessToken: OrderToPay | null }>(orderToPay, { token }, token);
   if (order === null) return null;
-  const { paymentGateways } = await ask<{ paymentGateways: Choice[] }>(paymentChoices, { orderId: order.id }, token);
+  const { paymentGateways } = await ask<{ paymentGateways: Choice[] }>(
+    paymentChoices, { orderId: order.id, country: countryOf(order.balance.currency) }, token,
+  );
   return { order, choices: paymentGateways };
 }
 
-export async function startPayment(order: OrderToPay, gateway: string, token: string): Promise<StartedPayment> {
-  const intent = JSON.stringify(['pay', order.id, gateway, order.balance.amount]);
+export async function startPayment(order: OrderToPay, way: Way, token: string): Promise<OpenPayment> {
+  const intent = JSON.stringify(['pay', order.id, way.id, order.balance.amount]);
   const input = {
     orderId: order.id,
-    gateway,
+    gateway: way.gateway,
+    method: way.method,
     returnUrl: new URL(trackingPath(token), location.origin).href,
     idempotencyKey: keyFor(intent),
   };
   const { paymentCreate: answer } = await ask<{
-    paymentCreate: { payment: StartedPayment | null; errors: UserError[] };
+    paymentCreate: { payment: OpenPayment | null; errors: UserError[] };
   }>(paymentCreate, { input }, token);
   decide(intent, answer.errors);
   if (!answer.payment) throw new Problem('The payment was started, but no answer says how it goes on.');
   return answer.payment;
 }
 
-export async function cancelPayment(payment: StartedPayment, token: string): Promise<void> {
+export async function cancelPayment(payment: OpenPayment, token: string): Promise<void> {
   const intent = JSON.stringify(['cancel', payment.id]);
   const input = { paymentId: payment.id, reason: 'Shopper chose another way to pay', idempotencyKey: keyFor(intent) };
   const { paymentCancel: answer } = await ask<{ paymentCancel: { errors: UserError[] } }>(paymentCancel, { input }, token);

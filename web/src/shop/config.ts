@@ -4,6 +4,8 @@ export interface Config {
   endpoint: string;
   testMode: boolean;
   locale: string;
+  /** Addresses by gateway; empty but in the demo. */
+  simulators: Record<string, string>;
 }
 
 export const root: HTMLElement = (() => {

@@ -23,6 +23,8 @@ export interface OrderToPay {
   lines: { name: string; quantity: number; total: Money }[];
   total: Money;
   balance: Money;
+  payments: OpenPayment[];
+  events: { nodes: { cursor: string }[] };
 }
 export interface Choice {
   gateway: string;
@@ -30,11 +32,15 @@ export interface Choice {
 }
 export type NextAction =
   | { __typename: 'RedirectAction'; url: string }
-  | { __typename: 'ClientSdkAction'; sdk: string }
+  | { __typename: 'ClientSdkAction'; sdk: string; parameters: unknown }
   | { __typename: 'UpiIntentAction'; uri: string }
-  | { __typename: 'QrCodeAction'; imageSvg: string };
-export interface StartedPayment {
+  | { __typename: 'QrCodeAction'; payload: string; imageSvg: string; expiresAt: string | null };
+export interface OpenPayment {
   id: string;
+  gateway: string;
   status: string;
+  /** The gateway's own id of it; null until it has answered. */
+  reference: string | null;
+  createdAt: string;
   nextAction: NextAction | null;
 }

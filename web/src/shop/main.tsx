@@ -4,6 +4,7 @@ import { count, subtotal } from './basket.ts';
 import { BasketPanel } from './basket-panel.tsx';
 import { Catalogue } from './catalogue.tsx';
 import { root } from './config.ts';
+import { MarketSwitch } from './market-switch.tsx';
 import { placedOrders, trackingPath } from './orders.ts';
 import { Pay } from './pay.tsx';
 import { payToken } from './route.ts';
@@ -15,6 +16,7 @@ function Shop() {
       <header class="masthead">
         <a class="brand" href="/"><img src="/static/products/cup.svg" alt="" width="56" height="56" />Kulhad</a>
         <p>Tea and what goes with it. This shop is a demonstration of Orderpulse: nothing is sent, and no card is charged.</p>
+        {token === null && <MarketSwitch />}
       </header>
       {token === null ? <Floor /> : <main class="one-order" key={token}><Pay token={token} /></main>}
       <Footer />
@@ -25,6 +27,7 @@ function Shop() {
 function Floor() {
   return (
     <main class="floor">
+      <h1 class="hush">The shelf</h1>
       <section aria-label="Shelf"><Catalogue /></section>
       <BasketPanel />
       {count.value > 0 && (

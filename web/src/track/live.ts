@@ -23,7 +23,8 @@ export interface Watched {
   onConnection(state: Connection): void;
 }
 
-export function watch(watched: Watched): void {
+/** @returns what ends it */
+export function watch(watched: Watched): () => void {
   let cursor = watched.cursor;
   let failures = 0;
   let ended = false;
@@ -53,11 +54,16 @@ export function watch(watched: Watched): void {
     });
   };
   const again = async (): Promise<void> => {
+    if (ended) return;
     tell('reconnecting');
     await wake.sleep(failures++);
     subscribe();
   };
   subscribe();
+  return () => {
+    ended = true;
+    void client.dispose();
+  };
 }
 
 function createSocket({ endpoint, token, onConnection }: Watched, sleep: (failures: number) => Promise<void>): Client {

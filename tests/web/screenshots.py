@@ -1,0 +1,120 @@
+"""`make screenshots`: the demo's pages as people see them, written into `docs/screenshots`.
+
+The demo runs, a browser walks through it, and each state is kept light and dark, on a desk and on a phone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.journey.demo_process import Demo
+from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser
+
+FOLDER: Final = Path(__file__).parents[2] / "docs/screenshots"
+DESK: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 860}}
+PHONE: Final[dict[str, Any]] = {
+    "viewport": {"width": 390, "height": 844},
+    "screen": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+LIGHT_DESK: Final = {**DESK, "color_scheme": "light"}
+DARK_DESK: Final = {**DESK, "color_scheme": "dark"}
+LIGHT_PHONE: Final = {**PHONE, "color_scheme": "light"}
+DARK_PHONE: Final = {**PHONE, "color_scheme": "dark"}
+CONTEXTS: Final = {
+    "desk": LIGHT_DESK,
+    "desk-dark": DARK_DESK,
+    "phone": LIGHT_PHONE,
+    "phone-dark": DARK_PHONE,
+}
+
+
+async def main() -> None:
+    """Write all pictures anew."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    with tempfile.TemporaryDirectory(prefix="orderpulse-screenshots-") as folder:
+        async with Demo.running(Path(folder) / "data", worker=True) as demo, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+            for name, options in CONTEXTS.items():
+                await _walk(browser, demo.doors.url, name, options)
+            await browser.close()
+            await demo.stop(signal.SIGINT)
+
+
+async def _walk(browser: Browser, url: str, name: str, options: dict[str, Any]) -> None:
+    async with _opened(browser, options) as page:
+        await page.goto(url)
+        await page.get_by_role("button", name="Add Assam breakfast tea").click()
+        await page.get_by_role("button", name="Add Enamel kettle").click()
+        await _keep(page, f"shop-{name}")
+        await page.get_by_role("button", name="Check out").click()
+        await expect(page.get_by_role("button", name="Pay ₹")).to_be_visible()
+        await _keep(page, f"checkout-{name}")
+        await page.get_by_role("button", name="Pay ₹").click()
+        await expect(page.get_by_text("Waiting for your")).to_be_visible()
+        await _keep(page, f"checkout-upi-{name}")
+        played = page.get_by_role("link", name="Play the phone")
+        tracking = await page.get_by_role("link", name="Track this order").get_attribute("href")
+        await page.goto(f"{url}{tracking}")
+        await expect(page.locator("#connection")).to_contain_text("Live")
+        await _keep(page, f"tracking-waiting-{name}")
+        await page.go_back()
+        address = str(await played.get_attribute("href"))
+        await page.goto(address)
+        await _keep(page, f"simulator-{name}")
+        await page.get_by_role("button", name="Pay", exact=True).click()
+        await page.goto(f"{url}{tracking}")
+        await expect(page.locator("#headline")).to_have_text("Paid and confirmed")
+        await _keep(page, f"tracking-paid-{name}")
+        await _decline(page, url, name)
+
+
+async def _decline(page: Page, url: str, name: str) -> None:
+    """Buy in euros through Stripe, and have the card declined."""
+    await page.goto(url)
+    await page.get_by_text("€ Europe").click()
+    await page.get_by_role("button", name="Add Kulhad clay cups").click()
+    await _keep(page, f"shop-europe-{name}")
+    await page.get_by_role("button", name="Check out").click()
+    await page.get_by_role("radio", name="Stripe").check()
+    await _keep(page, f"checkout-europe-{name}")
+    await page.get_by_role("button", name="Pay €").click()
+    await expect(page.get_by_text("own form stands here")).to_be_visible()
+    await _keep(page, f"checkout-card-{name}")
+    await page.get_by_role("link", name="Go on in the simulator").click()
+    await page.get_by_role("button", name="Have it declined").click()
+    await expect(page.locator("#headline")).to_have_text("That payment did not go through")
+    await _keep(page, f"tracking-declined-{name}")
+
+
+@asynccontextmanager
+async def _opened(browser: Browser, options: dict[str, Any]) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        locale="en-IN", timezone_id="Asia/Kolkata", reduced_motion="reduce", **options
+    )
+    yield await context.new_page()
+    await context.close()
+
+
+async def _keep(page: Page, name: str) -> None:
+    await page.evaluate("document.fonts.ready")
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
