@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from uuid import UUID
 
-    from app.domain.changes import OrderRecord
+    from app.domain.changes import OrderRecord, PaymentRecord
     from app.domain.money import Money
     from app.domain.order import Payment
     from app.gateways import Gateway, GatewayRegistry
@@ -305,6 +305,13 @@ def is_unknown_to_gateway(error: GatewayError) -> bool:
 def canceled(payment: Payment) -> Fact:
     """Return the fact that a payment came to nothing, where the gateway has no object to say so."""
     return Fact(gateway=payment.gateway, object_id=str(payment.id), kind=FactKind.CANCELED)
+
+
+def is_given_up_by_us_alone(record: PaymentRecord) -> bool:
+    """Whether a payment is canceled by nothing but our conclusion that its gateway has none."""
+    ours = canceled(record.payment).key
+    ends = [fact.key for fact in record.facts.values() if fact.kind is FactKind.CANCELED]
+    return record.payment.status is PaymentStatus.CANCELED and ends == [ours]
 
 
 _REFUSALS: Final = {

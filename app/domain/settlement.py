@@ -24,6 +24,7 @@ from app.domain.orders import cancel, expire, fulfill
 from app.domain.placing import place_money
 from app.domain.requests import open_payment, request_refund
 from app.domain.resolving import resolve_suspense
+from app.domain.states import PaymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,11 +66,21 @@ def _standing(payment: Payment, report: Report) -> Sequence[Fact]:
     return [fact for fact in report.facts if fact.object_id != str(payment.id)]
 
 
+def _is_there_after_all(payment: Payment, report: Report) -> bool:
+    """Whether a payment is at its gateway that was given up since the gateway had none: there it is open still."""
+    return (
+        payment.status is PaymentStatus.CANCELED
+        and payment.reference is None
+        and report.reference is not None
+    )
+
+
 def _report(record: OrderRecord, report: Report, now: datetime) -> Decision:
     draft = Draft(record, report.source, now)
-    facts = _standing(record.payments[report.payment_id].payment, report)
+    known = record.payments[report.payment_id].payment
+    facts = _standing(known, report)
     draft.learn(report.payment_id, facts, reference=report.reference, next_action=report.next_action)
-    if report.asks:
+    if report.asks or _is_there_after_all(known, report):
         draft.ask(report.payment_id)
     if draft.payments is not record.payments:
         draft.follow_money()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.domain.jobs import PAYMENT_FINAL
 from app.domain.states import EventSource, PaymentStatus
-from app.gateway_calls import canceled, is_cancelable, is_unknown_to_gateway
+from app.gateway_calls import canceled, is_cancelable, is_given_up_by_us_alone, is_unknown_to_gateway
 from app.gateways import GatewayAnswer, GatewayError, GatewayErrorKind
 from app.gateways.polling import DAY
 from app.reconcile.results import Again, Done, Failed
@@ -55,6 +55,9 @@ class PaymentPoll:
         gateway = self._gateways.get(payment.gateway)
         try:
             record = await self._calls.sync(gateway, payment)
+            if is_given_up_by_us_alone(record.payments[payment.id]):  # and the gateway has it after all
+                known = record.payments[payment.id].payment
+                record = await self._calls.give_up(gateway, known, EventSource.POLL)
         except GatewayError as error:
             if is_unknown_to_gateway(error):
                 return await self._unknown(job, gateway, payment)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.changes import Report
 from app.domain.states import EventSource, GatewayName, LatePaymentPolicy, OrderStatus
+from app.gateway_calls import canceled
 from app.gateways import CreateRequest, GatewayRegistry
 from app.gateways.polling import PollSchedule, PollSteps
 from app.gateways.sandbox import SandboxSettings, build
@@ -21,12 +22,14 @@ from tests.making import Opened, an_order, opened_payment
 from tests.simulators.sandbox_world import SECRET_KEY, WEBHOOK_SECRET, Sandbox, sandbox_serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
+    from app.domain.facts import Fact
     from app.domain.order import Order, OrderChange, Payment
     from app.domain.states import JobKind
+    from app.gateways import GatewayAnswer
     from app.gateways.sandbox import SandboxGateway
     from app.reconcile import Handlers
     from db.pool import Database
@@ -92,27 +95,37 @@ class Backroom:
             order = replace(order, expires_at=datetime.now(UTC) - timedelta(seconds=1))
         opened = await opened_payment(self.database, self.settler, order)
         if at_gateway:
-            request = CreateRequest(
-                payment_id=opened.payment.id,
-                order_id=opened.order.id,
-                order_number=opened.order.number,
-                amount=opened.payment.amount,
-                capture_method=more.pop("capture_method", opened.payment.capture_method),
-                method=None,
-                return_url=None,
-                customer_email=None,
-                idempotency_key=f"{opened.payment.id}:create",
-            )
-            answer = await self.gateway.create(request)
+            answer = await self.create(opened.payment, **more)
             if told:
-                report = Report(
-                    payment_id=opened.payment.id,
-                    source=EventSource.API,
-                    facts=answer.facts,
-                    reference=answer.reference,
-                )
-                await self.settler.submit(Command(order_id=opened.order.id, change=report))
+                await self.tell(opened.payment, answer.facts, answer.reference)
         return replace(opened, payment=await self.payment(opened))
+
+    async def create(self, payment: Payment, **more: Any) -> GatewayAnswer:  # noqa: ANN401 - as above
+        """Open a payment at the gateway."""
+        request = CreateRequest(
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            order_number="A-1",
+            amount=payment.amount,
+            capture_method=more.pop("capture_method", payment.capture_method),
+            method=None,
+            return_url=None,
+            customer_email=None,
+            idempotency_key=f"{payment.id}:create",
+        )
+        return await self.gateway.create(request)
+
+    async def tell(self, payment: Payment, facts: Iterable[Fact], reference: str | None) -> None:
+        """Settle what a gateway answered."""
+        concluded = canceled(payment) in facts
+        report = Report(
+            payment_id=payment.id,
+            source=EventSource.API,
+            facts=tuple(facts),
+            reference=reference,
+            concluded=concluded,
+        )
+        await self.settler.submit(Command(order_id=payment.order_id, change=report))
 
     async def pay(self, opened: Opened, card: str = "4242424242424242") -> dict[str, Any]:
         """Pay at the gateway, of which nothing comes here, and return the payment there."""

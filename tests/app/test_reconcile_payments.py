@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.jobs import Job
 from app.domain.states import CaptureMethod, GatewayName, JobKind
+from app.gateway_calls import canceled, handle_of
 from app.gateways.polling import DAY
 from db import jobs
 from tests.app.backroom import a_schedule, open_backroom
@@ -91,6 +92,38 @@ async def test_a_creation_of_unknown_outcome_is_found_by_our_own_id(backroom: Ba
     assert opened.payment.reference is None
     assert (await backroom.payment(opened)).reference == paid["id"]
     assert await backroom.status(opened) == ("CONFIRMED", "PAID", "SUCCEEDED")
+
+
+async def test_a_payment_that_was_opened_after_it_was_given_up_for_want_of_it_is_canceled_at_its_gateway(
+    backroom: Backroom,
+) -> None:
+    opened = await backroom.open(at_gateway=False)
+    await backroom.tell(opened.payment, (canceled(opened.payment),), None)
+    await backroom.database.fetch("DELETE FROM jobs")  # whoever gave it up had its gateway asked
+    answer = await backroom.create(opened.payment)
+    await backroom.tell(opened.payment, answer.facts, answer.reference)
+
+    await backroom.work()
+
+    assert (await backroom.at_gateway(opened))["status"] == "canceled"
+    assert await backroom.status(opened) == ("PENDING", "UNPAID", "CANCELED")
+    assert await backroom.jobs() == []
+
+
+async def test_a_payment_that_the_gateway_canceled_is_not_canceled_again(
+    backroom: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await backroom.open()
+    answer = await backroom.gateway.cancel(handle_of(opened.payment), None, "cancel-1")
+    await backroom.tell(opened.payment, answer.facts, answer.reference)
+    await backroom.make_due(POLL)
+    calls: list[object] = []
+    monkeypatch.setattr(backroom.gateway, "cancel", lambda *given: calls.append(given))
+
+    await backroom.work()
+
+    assert calls == []
+    assert await backroom.status(opened) == ("PENDING", "UNPAID", "CANCELED")
 
 
 async def test_a_payment_that_the_gateway_never_had_stays_open_while_it_may_still_come(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from app.domain.states import JobKind
 from tests.faults.board import Action
 from tests.faults.hostile import hostile
-from tests.faults.run import DECLINED, GOOD, charged
+from tests.faults.owed import calm, owe
+from tests.faults.run import DECLINED, GOOD, charged, uuid_of
 
 if TYPE_CHECKING:
     from tests.faults.run import Run
@@ -22,7 +24,7 @@ AFTER_COMMIT: Final = "app.batch:settle_batch/after leaving connection.transacti
 
 
 async def never_opened(run: Run) -> None:
-    """The gateway is away when a payment is to be opened; it is asked after, then the order is canceled."""
+    """The gateway is away when a payment is to be opened; it is asked after, the order canceled, and it is opened."""
     guest = await run.order()
     run.client.patient = False
     await run.chaos("create_payment", 503)
@@ -35,7 +37,14 @@ async def never_opened(run: Run) -> None:
     for payment in order["payments"]:
         await run.sync(payment, guest.token)
     await run.client.call("orderCancel", {"orderId": guest.order_id}, guest.token)
+    for payment in order["payments"]:
+        own = {"payment_id": str(uuid_of(payment["id"])), "order_id": str(uuid_of(guest.order_id))}
+        await run.stage.sandbox(
+            "POST", "/v1/payments", {"amount": 49_900, "currency": "INR", "metadata": own}
+        )
+        await owe(run.stage.database, JobKind.PAYMENT_POLL, uuid_of(payment["id"]))
     await run.told_all()
+    await calm(run.stage.database)
 
 
 async def cancel_meets_money(run: Run) -> None:
