@@ -9,6 +9,7 @@ from uuid import uuid4
 import orjson
 
 from tests.faults.run import DECLINED, DISPUTED, REFUND_FAILS
+from tests.system.processes import STAFF_KEY
 
 if TYPE_CHECKING:
     from tests.faults.run import Run
@@ -131,6 +132,12 @@ async def looked_up(run: Run) -> None:
     await run.on_payment("paymentConfirm", payment, gatewayData={"much": "x" * 17_000})
     other = await run.opened(await run.order())
     await asyncio.gather(*(run.sync(each) for each in (payment, payment, other)))
+    revoke = (
+        "mutation ($id: ID!, $token: String)"
+        " { orderAccessTokenRevoke(orderId: $id, accessToken: $token) { errors { code } } }"
+    )
+    for token in (guest.token, None):
+        await run.client.run(revoke, {"id": guest.order_id, "token": token}, STAFF_KEY)
     await run.told_all()
 
 

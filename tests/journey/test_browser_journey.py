@@ -266,7 +266,7 @@ async def test_the_ide_creates_pays_and_receives_the_frames(shop: Doors, window:
         ("console.error('Oh no')", "console: Oh no"),
         ("setTimeout(() => { throw new Error('Broken') })", "script: Broken"),
         ("fetch('http://127.0.0.1:9/').catch(() => {})", "POLICY connect-src"),
-        ("open('http://127.0.0.1:9/')", "outside: http://127.0.0.1:9/"),
+        ("open('http://localhost:9/')", "outside: http://localhost:9/"),
     ],
 )
 async def test_what_may_not_happen_in_a_window_is_noticed(window: Window, mishap: str, noted: str) -> None:

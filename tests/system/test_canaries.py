@@ -42,6 +42,7 @@ SECRETS: Final = {
     "staff_keys": STAFF,
     "stripe_secret_key": "sk_test_canary0123456789abcdefghijkl",
     "paytm_merchant_key": "canary-of-paytm!",
+    "broker_url": "redis://:canary-of-broker-url@127.0.0.1:9/0",
     "rate_limits_url": "redis://:canary-of-rate-limits-url@127.0.0.1:9/0",
 }
 NOWHERE: Final = "http://127.0.0.1:9"
@@ -105,6 +106,8 @@ async def told(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
         "DATABASE_URL": with_password(database_dsn),
         "ORDERPULSE_DATA_DIR": str(folder),
         "ORDERPULSE_MODE": "production",
+        "ORDERPULSE_JWT_ISSUER": "https://issuer.example/",
+        "ORDERPULSE_JWT_AUDIENCE": "shop",
         "ORDERPULSE_LOG_LEVEL": "debug",
         "ORDERPULSE_WORKER": "false",
         "ORDERPULSE_STRIPE_PUBLISHABLE_KEY": "pk_test_public",
