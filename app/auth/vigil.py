@@ -62,10 +62,11 @@ class Vigil:
         entry = self._watched.get(credential.hash)
         if entry is None:
             entry = self._watched[credential.hash] = _Watched(credential)
-            self._arm(entry)
         self._numbers += 1
         number = self._numbers
         entry.streams[number] = on_end
+        if entry.timer is None:
+            self._arm(entry)
         if self._checking is None:
             self._checking = asyncio.create_task(self._check(), name="vigil")
         try:

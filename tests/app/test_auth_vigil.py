@@ -65,6 +65,17 @@ async def test_a_check_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture)
     assert vigil.watched == 0
 
 
+async def test_what_begins_by_a_jwt_that_expired_a_moment_ago_ends_at_once(database: Database) -> None:
+    asked = Authenticator(staff_keys=(), secret="s" * 32, store=CredentialStore(database), jwt=verifier())
+    caller = await asked.identify_secret(token(exp=time.time() - 5))  # the issuer's clock may be behind
+
+    with pytest.raises(AuthenticationError):
+        async with asyncio.timeout(2), asked.while_valid(caller):
+            await asyncio.sleep(5)
+
+    assert asked.vigil.watched == 0
+
+
 async def test_a_jwt_ends_a_block_when_it_expires(database: Database) -> None:
     asked = Authenticator(staff_keys=(), secret="s" * 32, store=CredentialStore(database), jwt=verifier())
     until = time.time() + 0.4
