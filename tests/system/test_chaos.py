@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,22 @@ from app.cli.chaos.verdict import _differences, _doubled
 from app.simulators import simulator_names
 from app.simulators.kit import PaymentTruth, RefundTruth
 from db.chaos import KnownPayment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOGGERS = (None, "alembic", "stripe", "uvicorn", "uvicorn.error", "uvicorn.access")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Let the tests that come after have their logs: the command silences the process."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 @pytest.mark.parametrize("seed", [1, 2])
