@@ -156,6 +156,7 @@ async def test_with_several_gateways_the_shopper_chooses(
     }
     opened = await visit(base_url, PAY)
     names = opened.page.locator(".choice")
+    await expect(names).to_have_count(3)
     assert await names.all_inner_texts() == [
         "Razorpay a code for your phone",
         "Sandbox card",
