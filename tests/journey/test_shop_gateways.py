@@ -71,6 +71,7 @@ async def choose(page: Page, group: str, gateway: str) -> None:
 
 
 async def ways(page: Page) -> list[str]:
+    await expect(page.locator(".choice").first).to_be_visible()
     return [text.strip() for text in await page.locator(".choice b").all_inner_texts()]
 
 
