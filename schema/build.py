@@ -88,14 +88,10 @@ class OrderpulseSchema(strawberry.Schema):
         context = _given(context_value)
         told = _Told(context)
         try:
-            prepared = await self._prepare(query or "", context, told)
-            if prepared.document is None:
-                return PreExecutionError(data=None, errors=list(prepared.errors))
-            operation = prepared.operation(operation_name)
-            await self._admit(operation, allowed_operation_types, context, told)
-            return told.of(
-                await self._execute(prepared.document, operation, variable_values, context, root_value)
-            )
+            begun = await self._begin(query or "", operation_name, allowed_operation_types, context, told)
+            if isinstance(begun, PreExecutionError):
+                return begun
+            return told.of(await self._execute(*begun, variable_values, context, root_value))
         finally:
             told.end()
 
@@ -134,23 +130,36 @@ class OrderpulseSchema(strawberry.Schema):
     ) -> AsyncGenerator[ExecutionResult, None]:
         told = _Told(context)
         try:
-            prepared = await self._prepare(query, context, told)
-            if prepared.document is None:
-                yield PreExecutionError(data=None, errors=list(prepared.errors))
+            begun = await self._begin(query, operation_name, allowed, context, told)
+            if isinstance(begun, PreExecutionError):
+                yield begun
                 return
-            operation = prepared.operation(operation_name)
-            await self._admit(operation, allowed, context, told)
+            document, operation = begun
             if operation.type is not OperationType.SUBSCRIPTION:
-                yield told.of(
-                    await self._execute(prepared.document, operation, variables, context, root_value)
-                )
+                yield told.of(await self._execute(document, operation, variables, context, root_value))
                 return
-            results = self._subscribe(prepared.document, operation, variables, context, root_value)
+            results = self._subscribe(document, operation, variables, context, root_value)
             async with aclosing(results):
                 async for result in results:
                     yield told.of(result)
         finally:
             told.end()
+
+    async def _begin(
+        self,
+        text: str,
+        operation_name: str | None,
+        allowed: Iterable[AllowedType] | None,
+        context: Context,
+        told: _Told,
+    ) -> tuple[DocumentNode, PreparedOperation] | PreExecutionError:
+        """Return what is to be run, counted for its caller; or why the document can't be."""
+        prepared = await self._prepare(text, context, told)
+        if prepared.document is None:
+            return PreExecutionError(data=None, errors=list(prepared.errors))
+        operation = prepared.operation(operation_name)
+        await self._admit(operation, allowed, context, told)
+        return prepared.document, operation
 
     async def _prepare(self, text: str, context: Context, told: _Told) -> Prepared:
         """Return the document, whose preparing is counted for the caller unless it was prepared before."""
