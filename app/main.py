@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from app.auth import Authenticator, FixedKeys, JwtKeyError, JwtVerifier, KeySetUrl, import_keys
+from app.auth import Authenticator, FixedKeys, JwtVerifier, KeySetUrl
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
 from app.edge_setup import addresses_of, documents_of, hosts_of, is_encrypted, rates_of, strikes_of
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from app.auth.keys import Keys
     from app.domain.order import OrderChange
     from app.gateways import GatewayRegistry
     from app.settings import Settings
@@ -277,24 +276,10 @@ def _broker(wiring: Wiring) -> str | LineBackend:
 
 
 def _jwt_verifier(settings: Settings) -> JwtVerifier | None:
-    keys = jwt_keys(settings)
-    return JwtVerifier(settings.jwt_rules(), keys) if keys else None
-
-
-def jwt_keys(settings: Settings) -> Keys | None:
-    """Return the keys that JWTs are checked by, where there are any.
-
-    Raises:
-        SettingsError: what is set as a key is none.
-    """
     if settings.jwt_jwks_url is not None:
-        return KeySetUrl(settings.jwt_jwks_url)
-    if settings.jwt_key is None:
-        return None
-    try:
-        return FixedKeys(import_keys(settings.jwt_key.get_secret_value()))
-    except JwtKeyError as error:
-        raise SettingsError(f"ORDERPULSE_JWT_KEY: {error}") from None
+        return JwtVerifier(settings.jwt_rules(), KeySetUrl(settings.jwt_jwks_url))
+    keys = settings.jwt_keys()
+    return JwtVerifier(settings.jwt_rules(), FixedKeys(keys)) if keys else None
 
 
 def _return_origins(settings: Settings) -> frozenset[str]:

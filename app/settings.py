@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.auth import ALGORITHMS, JwtRules, check_keyset_url
+from app.auth import ALGORITHMS, JwtKeyError, JwtRules, VerificationKey, check_keyset_url, import_keys
 
 _PREFIX: Final = "ORDERPULSE_"
 SECRET_LENGTH_MIN: Final = 32
@@ -218,11 +218,23 @@ class Settings(BaseSettings):
             raise ValueError(f"set one of {_PREFIX}JWT_JWKS_URL and {_PREFIX}JWT_KEY, not both")
         if self.jwt_jwks_url is not None:
             check_keyset_url(self.jwt_jwks_url)
+        self.jwt_keys()
         unknown = set(self.jwt_algorithms) - ALGORITHMS
         if unknown or not self.jwt_algorithms:
             raise ValueError(f"{_PREFIX}JWT_ALGORITHMS takes {', '.join(sorted(ALGORITHMS))}")
         if self.mode is Mode.PRODUCTION and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError(f"in production {_PREFIX}JWT_ISSUER and {_PREFIX}JWT_AUDIENCE must be set")
+
+    def jwt_keys(self) -> list[VerificationKey]:
+        """Return the keys that JWTs are checked by, unless they come from a URL.
+
+        Raises:
+            ValueError: what is set as a key is none.
+        """
+        try:
+            return import_keys(self.jwt_key.get_secret_value()) if self.jwt_key is not None else []
+        except JwtKeyError as error:
+            raise ValueError(f"{_PREFIX}JWT_KEY: {error}") from None
 
     def jwt_rules(self) -> JwtRules:
         """Return which JWTs are believed."""

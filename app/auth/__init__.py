@@ -17,7 +17,7 @@ from app.auth.caller import (
     KeysUnavailableError,
     Scope,
 )
-from app.auth.keys import FixedKeys, JwtKeyError, import_keys
+from app.auth.keys import FixedKeys, JwtKeyError, VerificationKey, import_keys
 from app.auth.keyset_url import KeySetUrl, check_keyset_url
 from app.auth.token import ALGORITHMS, JwtRules, JwtVerifier
 
@@ -39,6 +39,7 @@ __all__ = [
     "KeysUnavailableError",
     "KnowsCredentials",
     "Scope",
+    "VerificationKey",
     "check_keyset_url",
     "hash_secret",
     "import_keys",

@@ -13,7 +13,7 @@ from joserfc.jwk import OctKey
 from rich.console import Console
 from rich.table import Table
 
-from app.auth import API_KEY_PREFIX, Authenticator, JwtKeyError, Scope, hash_secret, import_keys, new_api_key
+from app.auth import API_KEY_PREFIX, Authenticator, Scope, hash_secret, new_api_key
 from app.cli.databases import migrate_if_ours, open_database
 from app.cli.serving import wiring_of
 from app.domain.ids import IdPrefix, decode_as
@@ -150,11 +150,7 @@ async def run_jwt(settings: Settings, customer: str, scopes: Sequence[Scope], mi
 
 
 def _signing_key(settings: Settings) -> VerificationKey:
-    try:
-        keys = import_keys(settings.jwt_key.get_secret_value()) if settings.jwt_key else []
-    except JwtKeyError as error:
-        raise SettingsError(f"ORDERPULSE_JWT_KEY: {error}") from None
-    able = [key for key in keys if isinstance(key.key, OctKey) or key.key.is_private]
+    able = [key for key in settings.jwt_keys() if isinstance(key.key, OctKey) or key.key.is_private]
     if not able:
         raise SettingsError("Set ORDERPULSE_JWT_KEY_FILE to a private key, or to a shared secret.")
     return able[0]

@@ -25,6 +25,7 @@ from app.auth import (
     import_keys,
 )
 from app.auth import token as tokens
+from app.settings import isolated_settings
 from tests import customers
 from tests.customers import AUDIENCE, ISSUER, KEY, claims, token, verifier
 
@@ -272,3 +273,10 @@ async def test_a_header_is_taken_apart_with_care() -> None:
     ):
         with pytest.raises(AuthenticationError):
             await asked.identify(header)
+
+
+def test_a_key_that_is_none_is_refused_by_the_name_of_its_setting() -> None:
+    with pytest.raises(ValueError, match="ORDERPULSE_JWT_KEY: A shared secret needs") as refused:
+        isolated_settings(jwt_key="too-little")
+
+    assert "too-little" not in str(refused.value)
