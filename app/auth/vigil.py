@@ -109,6 +109,7 @@ class Vigil:
             entries = list(self._watched.values())
             try:
                 valid = await self._still_valid([entry.credential for entry in entries])
+            # The boundary to the database and the issuer: nobody is cut off since nobody could be asked.
             except Exception:
                 log.warning("auth.not_checked", exc_info=True)
                 continue
