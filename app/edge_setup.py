@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from app.rates import (
     Addresses,
@@ -16,14 +14,13 @@ from app.rates import (
     Unlimited,
     UnreadableNetworkError,
 )
+from app.relay import RedisLine
 from app.settings import Mode, SettingsError
 from schema.manifest import OWN_PATH, ManifestError, read_manifest
 from schema.trusted import Trust, TrustedDocuments
 
 if TYPE_CHECKING:
     from app.settings import Settings
-
-_REDIS: Final = ("redis://", "rediss://", "unix://")
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -99,11 +96,7 @@ def _is_limited(settings: Settings) -> bool:
 
 
 def _shared_url(settings: Settings) -> str | None:
-    own, broker = _text_of(settings.rate_limits_url), _text_of(settings.broker_url)
-    if own is None and broker is not None and broker.startswith(_REDIS):
-        return broker
-    return own
-
-
-def _text_of(value: SecretStr | str | None) -> str | None:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+    if settings.rate_limits_url is not None:
+        return settings.rate_limits_url.get_secret_value()
+    broker = settings.broker_url.get_secret_value() if settings.broker_url is not None else ""
+    return broker if RedisLine.leads_to(broker) else None

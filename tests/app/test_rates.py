@@ -12,11 +12,10 @@ import pytest
 from app.auth import ANYONE, Caller, Scope
 from app.rates import Allowances, Counters, RateLimitedError, Rates, SharedCounts, Strikes
 from app.rates.rates import AWAY_SECONDS, MANY_VIEWERS, STAFF_FACTOR
-from tests.app.redis_for_rates import redis_server
+from tests.app.redis_server import MISSING, installed, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
-    from pathlib import Path
 
 HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 FEW = Allowances(requests=3, values=100, orders=2, payments=1)
@@ -37,10 +36,12 @@ class Clock:
 
 
 @pytest.fixture
-async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
+async def redis_url() -> AsyncIterator[str]:
     """Where a Redis of this test's own is."""
-    async with redis_server(tmp_path) as url:
-        yield url
+    if not installed():
+        pytest.skip(MISSING)
+    async with running() as redis:
+        yield redis.url
 
 
 async def waits(awaited: Awaitable[None]) -> int:
