@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from db import migrate
@@ -16,16 +17,31 @@ from db.pool import Database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from db.pool import Connection
+
 TABLES = """
   ledger_entries, order_events, inbox_events, disputes, refunds, payment_attempts, facts, payments,
   order_access_tokens, order_adjustments, order_lines, orders, products, idempotency_keys, jobs, suspense_items,
   gateway_states, api_keys
 """
+TRIES = 5
 EMPTY = f"""
   ALTER TABLE ledger_entries DISABLE TRIGGER only_grows; ALTER TABLE order_events DISABLE TRIGGER only_grows;
   TRUNCATE {TABLES};
   ALTER TABLE ledger_entries ENABLE TRIGGER only_grows; ALTER TABLE order_events ENABLE TRIGGER only_grows
 """
+
+
+async def empty(connection: Connection) -> None:
+    """Forget everything. A server that was ended may still be at its last statement, and hold what is locked here."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            await connection.execute(EMPTY)
+        except asyncpg.DeadlockDetectedError:
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +68,6 @@ async def database(database_dsn: str, statements: list[str]) -> AsyncIterator[Da
     """An open pool on an empty database."""
     async with Database(database_dsn, on_statement=statements.append) as pool:
         async with pool.connection() as connection:
-            await connection.execute(EMPTY)
+            await empty(connection)
         statements.clear()
         yield pool

@@ -16,7 +16,7 @@ from app.integrity import CHECKS
 from app.settle import Settler
 from db.pool import Database
 from tests.app.audited_shop import AuditedShop, OneConnection, audit_all, fill
-from tests.conftest import EMPTY
+from tests.conftest import empty
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -301,7 +301,7 @@ async def shop(database_dsn: str) -> AsyncIterator[AuditedShop]:
         Settler(database_dsn, on_commit=lambda _: None, on_doubt=lambda _: None) as settler,
     ):
         async with database.connection() as connection:
-            await connection.execute(EMPTY)
+            await empty(connection)
         filled = AuditedShop(database, settler)
         await fill(filled)
         yield filled

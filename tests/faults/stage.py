@@ -16,7 +16,7 @@ from app.simulators.sandbox import serving as sandbox_serving
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
-from tests.conftest import EMPTY
+from tests.conftest import empty
 from tests.db.embedded_process import short_folder
 from tests.faults.servers import ForkedServer, Nursery, listen, nursery
 from tests.faults.truth import Truth
@@ -75,7 +75,7 @@ class Stage:
         """Empty the database, with nobody left who could write there what earlier runs had them do."""
         await self.server.restart()
         async with self.database.connection() as connection:
-            await connection.execute(EMPTY)
+            await empty(connection)
 
     async def cut_connections(self) -> int:
         """End every connection of the server's to its database; return how many there were."""
