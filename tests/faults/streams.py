@@ -27,7 +27,7 @@ from db.pool import Database
 from tests.app import redis_server
 from tests.faults.followers import AGAIN_SECONDS, Followers, has_official_client
 from tests.faults.stage import dice
-from tests.faults.waiting import deadline
+from tests.faults.waiting import StuckError
 from tests.faults.wires import to_postgresql, to_redis
 from tests.system.deliveries import open_payments, success
 from tests.system.processes import STAFF_KEY, Server, free_port, server_settings, serving
@@ -52,8 +52,9 @@ HEALED_SECONDS_MAX: Final = 2.0
 """How long after the last fault a watcher may be behind the database."""
 STEP_SECONDS_MAX: Final = 180.0
 """A key whose holder could not give it back, since its server stopped, is free after a minute."""
+ANSWER_SECONDS_MAX: Final = 30.0
 AT_ONCE_MAX: Final = 16
-"""Steps of orders' lives that are on their way at one time."""
+"""Steps of orders' lives that are on their way for the first time at one time."""
 SETTLED_SECONDS_MAX: Final = 30.0
 OFFICIAL_SHARE: Final = 0.1
 LAST_VERSION: Final = 10
@@ -139,19 +140,37 @@ class Scene:
         began = time.monotonic()
         for at, step in zip(sorted(self.rng.uniform(0, seconds) for _ in steps), steps, strict=True):
             await asyncio.sleep(began + at - time.monotonic())
-            async with deadline(STEP_SECONDS_MAX, "a step of an order's life is not taken"):
-                while not await self._taken(step):  # noqa: ASYNC110 - other processes raise no event here
-                    await asyncio.sleep(self.rng.uniform(0.05, 0.2))
+            await self._take(step)
 
-    async def _taken(self, step: bytes) -> bool:
+    async def _take(self, step: bytes) -> None:
+        """Have a step taken. Whoever has to come again doesn't queue again: a queue of a thousand takes minutes.
+
+        Raises:
+            StuckError: it is refused for too long.
+        """
+        async with self.turns:
+            refusal = await self._refusal(step)
+        began = time.monotonic()
+        while refusal is not None:
+            if time.monotonic() - began > STEP_SECONDS_MAX:
+                raise StuckError(
+                    f"a step of an order's life is not taken for {STEP_SECONDS_MAX:g} s: {refusal}"
+                )
+            await asyncio.sleep(self.rng.uniform(0.05, 0.2))
+            refusal = await self._refusal(step)
+
+    async def _refusal(self, step: bytes) -> str | None:
+        """Try a step once; return why it was not taken."""
         try:
-            async with self.turns:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 answer = await ask(self.rng.choice(self.replicas).port, step)
-        except LOST:
-            return False
-        if answer.status != 200 or "errors" in answer.json:
-            return False
-        return not answer.json.get("data", {}).get("orderFulfill", {}).get("errors")
+        except TimeoutError:
+            return f"no answer in {ANSWER_SECONDS_MAX:g} s"
+        except LOST as loss:
+            return repr(loss)
+        refused = answer.status != 200 or "errors" in answer.json
+        refused = refused or answer.json.get("data", {}).get("orderFulfill", {}).get("errors")
+        return f"{answer.status} {answer.body.decode()}" if refused else None
 
 
 async def run_streams(broker: str, orders: int, seed: int, seconds: float) -> Result:
