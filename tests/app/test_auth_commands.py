@@ -7,10 +7,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from app.auth import Authenticator, Scope
+import pytest
+
+from app.auth import AuthenticationError, Authenticator, Scope
+from app.domain.ids import IdPrefix, encode_id
 from app.settings import isolated_settings
 from db.credentials import CredentialStore
 from tests import customers
+from tests.system.deliveries import open_payments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +43,23 @@ async def test_a_key_is_made_shown_once_listed_and_revoked(database: Database, t
     revoked = run(database, tmp_path, "revoke", key)
     again = run(database, tmp_path, "revoke", key)
     assert (revoked.returncode, again.returncode) == (0, 1)
+
+
+async def test_an_orders_token_opens_that_order_until_it_is_revoked(
+    database: Database, tmp_path: Path
+) -> None:
+    mine, other = await open_payments(database, 2)
+    made = run(database, tmp_path, "order", encode_id(IdPrefix.ORDER, mine.order.id), "--hours", "1")
+    token = made.stdout.strip()
+    asked = Authenticator(staff_keys=(), secret="s" * 32, store=CredentialStore(database))
+
+    caller = await asked.identify_secret(token)
+    assert caller.may_see(mine.order)
+    assert not caller.may_see(other.order)
+    revoked = run(database, tmp_path, "revoke", encode_id(IdPrefix.ORDER, mine.order.id))
+    assert (revoked.returncode, revoked.stdout) == (0, "2 access tokens of the order are good no more.\n")
+    with pytest.raises(AuthenticationError):
+        await asked.identify_secret(token)
 
 
 async def test_what_is_no_scope_is_refused(database: Database, tmp_path: Path) -> None:
