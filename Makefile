@@ -60,7 +60,7 @@ format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended b
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-schema: $(DEVELOPMENT) ## Print the GraphQL schema into schema/schema.graphql
+schema: $(DEVELOPMENT) ## Print the GraphQL schema into schema/schema.graphql, and its reference into docs/api.md
 	$(BIN)/python -m schema
 
 migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what changes" DSN=postgresql://...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from graphql import (
 from graphql import GraphQLSchema as Schema
 
 from schema.printing import SDL_PATH, printed_schema
+from schema.reference import REFERENCE_PATH, printed_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +34,15 @@ MISSING: Final = Path(__file__).with_name("missing.txt")
 
 def test_the_checked_in_schema_is_the_printed_one() -> None:
     assert SDL_PATH.read_text("utf-8") == printed_schema(), "run `make schema`"
+
+
+def test_the_checked_in_reference_is_the_printed_one_and_its_links_lead_somewhere() -> None:
+    page = printed_reference()
+
+    headings = [line.lstrip("# ").lower().replace(" ", "-") for line in page.splitlines() if line[:1] == "#"]
+    assert REFERENCE_PATH.read_text("utf-8") == page, "run `make schema`"
+    assert len(headings) == len(set(headings)), "two headings have one anchor"
+    assert set(re.findall(r"\(#([^)]+)\)", page)) <= set(headings)
 
 
 def test_nothing_of_the_contract_differs_and_what_is_missing_is_listed() -> None:
