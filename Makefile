@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults mutants histories check format schema migration bench reconcile screenshots lock lock-check web
+.PHONY: help setup demo dev test faults mutants histories check format schema docs migration bench reconcile screenshots lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -62,6 +62,10 @@ format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended b
 
 schema: $(DEVELOPMENT) ## Print the GraphQL schema into schema/schema.graphql, and its reference into docs/api.md
 	$(BIN)/python -m schema
+
+docs: schema ## Write the pages that are made from the source: API, settings, state machines
+	$(BIN)/python -m tests.app.settings_page
+	$(BIN)/python -m tests.domain.state_machines_page
 
 migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what changes" DSN=postgresql://...
 	@test -n "$$m" && test -n "$$DSN" || { echo 'Say what changes, and name a database that may be' \

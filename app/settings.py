@@ -52,18 +52,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", hide_input_in_errors=True)
 
     mode: Mode = Mode.DEVELOPMENT
+    """`development` or `production`. The IDE, introspection and the demo shop are for development."""
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DATABASE_URL", f"{_PREFIX}DATABASE_URL", "database_url")
     )
     """Any PostgreSQL 15 or newer. Without it, an embedded one runs in `data_dir`."""
     data_dir: Path = Field(default_factory=lambda: _data_home() / "orderpulse")
+    """Where the embedded database and generated keys are; `orderpulse` in the user's folder for data, unless set."""
     host: str = "127.0.0.1"
+    """The address that is listened on."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """0 takes a free one."""
     public_url: str | None = None
     """Where browsers reach this server; http://host:port when left out."""
     secret_key: SecretStr | None = None
     """What order access tokens derive from. Must stay the same over restarts and replicas."""
     staff_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Keys that have every scope, at least 32 characters each; for people, better scopes in JWTs."""
     jwt_jwks_url: str | None = None
     """Where the issuer of customers' and staff's JWTs publishes its keys: https, or http on this machine."""
     jwt_key: SecretStr | None = None
@@ -71,12 +76,15 @@ class Settings(BaseSettings):
     jwt_algorithms: CommaSeparated = ("RS256", "ES256", "EdDSA", "Ed25519")
     """Which signatures are taken."""
     jwt_issuer: str | None = None
+    """What `iss` must say; needed in production."""
     jwt_audience: str | None = None
+    """What `aud` must say; needed in production."""
     jwt_customer_claim: str = "sub"
     """The claim that is the `customerId` of orders."""
     jwt_scope_claims: CommaSeparated = ("scope", "permissions")
     """The claims that name scopes, as words or as a list."""
     jwt_clock_skew_seconds: int = Field(default=30, ge=0, le=300)
+    """How far the issuer's clock may be off."""
     allowed_origins: CommaSeparated = ()
     """Other origins whose pages may open websockets here."""
     return_origins: CommaSeparated = ()
@@ -106,6 +114,7 @@ class Settings(BaseSettings):
     automatic_documents: bool = True
     """Whether clients may have documents remembered by their hash (`extensions.persistedQuery`)."""
     role: Role = Role.ALL
+    """What this process serves: all, api, webhooks, live, worker."""
     broker_url: SecretStr | None = None
     """Redis (redis://, rediss://, unix://), or memory:// for a single process; else PostgreSQL's notifications."""
     worker: bool = True
@@ -115,12 +124,19 @@ class Settings(BaseSettings):
     gateway_timeout_seconds: float = Field(default=20.0, ge=0.5, le=60.0)
     """How long one call of a gateway may take."""
     log_level: str = "info"
+    """debug, info, warning, error."""
     log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
+    """`json`, `console`, or `auto`: for people where they look, JSON elsewhere."""
     stripe_secret_key: SecretStr | None = None
+    """`sk_…` or a restricted `rk_…`. Without it, there is no Stripe."""
     stripe_publishable_key: str = ""
+    """`pk_…`, which the shop hands to Stripe.js."""
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """`whsec_…`; two while one takes the place of the other."""
     stripe_api_base: str | None = None
+    """Another address of Stripe's API, such as a simulator's."""
     stripe_minimal_parameters: bool = False
+    """Whether only what every account and simulator understands is asked of Stripe."""
     stripe_automatic_payment_methods: bool = True
     """Whether Stripe offers what the account's dashboard turns on; else cards alone."""
     stripe_upi: bool = False
@@ -128,37 +144,53 @@ class Settings(BaseSettings):
     stripe_email_receipts: bool = False
     """Whether Stripe sends receipts of its own."""
     stripe_statement_descriptor_suffix: str | None = None
+    """What the shopper's statement says behind the business's name."""
     stripe_return_url: str | None = None
     """Where a redirect of Stripe's comes back to when the front end names no other place."""
     stripe_max_network_retries: int = Field(default=2, ge=0, le=5)
     """How often one call of Stripe is repeated."""
     razorpay_key_id: str = ""
+    """`rzp_…`. Without it, there is no Razorpay."""
     razorpay_key_secret: SecretStr | None = None
+    """The key's secret."""
     razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """As set in its dashboard; two while one takes the place of the other."""
     razorpay_business_name: str | None = None
     """What its checkout shows; else what its dashboard says."""
     razorpay_contact: str = "+919999999999"
+    """The shopper's number, in UPI links of orders that name none: Razorpay asks for one."""
     razorpay_email: str = "void@razorpay.com"
-    """The shopper's, in UPI links of orders that name none: Razorpay asks for both."""
+    """The shopper's address, likewise."""
     razorpay_currencies: CommaSeparated = ("INR",)
     """What it takes; others than INR once Razorpay has activated them."""
     razorpay_api_base: str | None = None
+    """Another address of Razorpay's API, such as a simulator's."""
     paytm_mid: str = ""
+    """The merchant id. Without it, there is no Paytm."""
     paytm_merchant_key: SecretStr | None = None
+    """16 characters; checksums are made by it."""
     paytm_website: str = "DEFAULT"
     """What Paytm's dashboard calls the website; WEBSTAGING on its staging."""
     paytm_api_base: str | None = None
+    """Another address, such as a simulator's or Paytm's staging."""
     paypal_client_id: str | None = None
+    """Without it, there is no PayPal."""
     paypal_client_secret: SecretStr | None = None
+    """The app's secret."""
     paypal_webhook_id: str = ""
+    """The id that PayPal gave the registered webhook: its signatures cover it."""
     paypal_api_base: str | None = None
     """https://api-m.sandbox.paypal.com for PayPal's sandbox; without it, live."""
     paypal_trust_roots: Path | None = None
     """A PEM file of the authorities that PayPal's webhook certificates lead to, instead of the system's."""
     paypal_webhook_check: str = Field(default="offline", pattern="^(offline|postback)$")
+    """`offline`, by PayPal's certificate, or `postback`, by asking PayPal."""
     sandbox_url: str | None = None
+    """Where the sandbox gateway is. Never in production."""
     sandbox_secret_key: SecretStr | None = None
+    """What its API is called with."""
     sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """What its webhooks are signed with."""
 
     @property
     def does_owed_work(self) -> bool:

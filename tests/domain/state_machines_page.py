@@ -16,9 +16,7 @@ _INTRODUCTION: Final = """\
 # State machines
 
 The edges that an order, a payment, a refund and the goods can take, one at a time. This page is made from
-`app/domain/machines.py`, which the API's `stateMachine` shows too; the tests hold them together.
-
-    .venv/bin/python -m tests.domain.state_machines_page    # writes this page anew
+`app/domain/machines.py` (`make docs`), which the API's `stateMachine` shows too; the tests hold them together.
 """
 _ABOUT: Final = {
     StateMachineKind.ORDER: """\

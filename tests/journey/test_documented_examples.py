@@ -1,0 +1,99 @@
+"""What the pages tell readers to type: it is typed here, and prints what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from schema.printing import SDL_PATH
+from tests.journey.demo_process import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.journey.doors import Doors
+
+TOOLS: Final = ("bash", "curl", "jq")
+SECONDS_MAX: Final = 60.0
+_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_END: Final = "--- the end of a block ---"
+_PAGES: Final = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+
+
+def test_an_output_that_differs_is_found() -> None:
+    assert _fits("ord_…\n1 A", "ord_123\n1 A\n")
+    assert not _fits("ord_…\n1 A", "ord_123\n2 A\n")
+    assert not _fits("1 A", "1 A\n2 B\n")
+
+
+async def test_the_quickstart_prints_what_it_says(shop: Doors, tmp_path: Path) -> None:
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"not installed: {', '.join(missing)} (apt-get install {' '.join(missing)})")
+    page = (REPOSITORY / "docs" / "quickstart.md").read_text("utf-8")
+    page = page.replace("http://127.0.0.1:8000", shop.url).replace("http://127.0.0.1:8001", shop.sandbox_url)
+    typed = [text for text, _ in _typed(page)]
+
+    printed = await _bash(f"\necho '{_END}'\n".join([*typed, ""]), tmp_path, {"STAFF_KEY": shop.staff_key})
+
+    outputs = printed.split(f"{_END}\n")
+    assert len(outputs) == len(typed) + 1, printed
+    for (text, expected), output in zip(_typed(page), outputs, strict=False):
+        assert _fits(expected, output), f"{text}\nprints\n{output}"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_every_operation_on_a_page_fits_the_schema(page: Path) -> None:
+    schema = build_schema(SDL_PATH.read_text("utf-8"))
+    for language, text in _BLOCK.findall(page.read_text("utf-8")):
+        if language == "graphql":
+            assert validate(schema, parse(text)) == [], text
+
+
+async def test_the_first_order_of_the_readme_is_made(shop: Doors) -> None:
+    blocks = _BLOCK.findall((REPOSITORY / "README.md").read_text("utf-8"))
+    example = next(text for language, text in blocks if language == "graphql")
+
+    first, second = [await shop.ask(example, {}, key=shop.staff_key) for _ in range(2)]
+
+    assert first["errors"] == []
+    assert (first["replayed"], second["replayed"]) == (False, True)
+    assert second["order"] == first["order"]
+
+
+def _typed(page: str) -> Iterator[tuple[str, str]]:
+    """Yield what is typed, each with what the page says that it prints."""
+    for (language, text), (next_language, output) in itertools.pairwise([*_BLOCK.findall(page), ("", "")]):
+        if language == "sh":
+            yield text, output if next_language in ("json", "text") else ""
+
+
+def _fits(expected: str, output: str) -> bool:
+    pattern = re.escape(expected.strip()).replace("…", '[^\\s"]+')
+    return re.fullmatch(pattern, output.strip()) is not None
+
+
+async def _bash(script: str, folder: Path, environment: dict[str, str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-eu", "-o", "pipefail", "-c", script),
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            printed, complaints = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        raise
+    assert process.returncode == 0, complaints.decode() + printed.decode()
+    return printed.decode()
