@@ -76,8 +76,8 @@ async def drip(line: Line, seconds_max: float) -> float:
 
 
 async def test_a_connection_that_sends_nothing_is_closed(port: int) -> None:
+    began = time.monotonic()
     async with await Line.open(port) as line:
-        began = time.monotonic()
         assert await rest(line) == b""
 
     assert HEAD_SECONDS <= time.monotonic() - began < HEAD_SECONDS + 2

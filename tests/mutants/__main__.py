@@ -1,13 +1,12 @@
 """Plant every defect, one at a time, into a copy of the source, and see the tests catch it.
 
-    python -m tests.mutants [WORDS]
-
-runs those whose names hold the words. A test that fails without any defect catches nothing, so all of them are run on
+A test that fails without any defect catches nothing, so all of them are run on
 the clean copy first. Exits with 1 when a defect survives or no longer fits the source.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -109,4 +108,10 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="make mutants ARGS=…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="run the defects whose names hold all of the words"
+    )
+    sys.exit(main(parser.parse_args().words))
