@@ -24,8 +24,9 @@ _BETWEEN_BYTES: Final = len(": \r\n")
 _TOO_LARGE: Final = "431 Request Header Fields Too Large"
 _ANSWER: Final = (
     "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
-    "content-length: {length}\r\nconnection: close\r\n\r\n{message}"
+    "content-length: {length}\r\nconnection: close\r\n{more}\r\n{message}"
 )
+_VERSION: Final = "upgrade: websocket\r\nsec-websocket-version: 13\r\n"
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -104,9 +105,16 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the websocket's protocol."""
+        """Leave the connection to the websocket's protocol, if it is asked for as RFC 6455, section 4.2, has it."""
         self._expect_nothing()
         self._in_request = False
+        headers = dict(self.headers)
+        if self.scope["http_version"] == "1.0" or b"host" not in headers:
+            self._refuse("400 Bad Request", "A websocket is asked for by HTTP/1.1, with a host.")
+            return
+        if headers.get(b"sec-websocket-version") != b"13":
+            self._refuse("426 Upgrade Required", "Websockets are spoken in version 13.", _VERSION)
+            return
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -138,7 +146,7 @@ class BoundedConnection(HttpToolsProtocol):
         elif not self.transport.is_closing():
             self.transport.close()
 
-    def _refuse(self, status: str, message: str) -> None:
+    def _refuse(self, status: str, message: str, headers: str = "") -> None:
         """Answer and close, unless an answer of the application is under way."""
         self._in_head = self._in_request = False
         self._expect_nothing()
@@ -146,6 +154,6 @@ class BoundedConnection(HttpToolsProtocol):
             return
         current = self._current
         if current is None or current.response_complete or not current.response_started:
-            answer = _ANSWER.format(status=status, message=message, length=len(message))
+            answer = _ANSWER.format(status=status, message=message, length=len(message), more=headers)
             self.transport.write(answer.encode("ascii"))
         self.transport.close()

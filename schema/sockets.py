@@ -42,7 +42,6 @@ FRAME_CHARACTERS_MAX: Final = 65_536
 OPERATION_ID_LENGTH_MAX: Final = 128
 MESSAGE_TOO_BIG: Final = 1009
 TRY_AGAIN_LATER: Final = 1013
-_MESSAGE_TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 
 async def caller_of(authenticator: Authenticator, params: Mapping[str, Any]) -> Caller:
@@ -202,10 +201,18 @@ def _problem(message: object) -> str | None:
     """Say what is wrong with a message's shape."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "A message is an object with a type"
-    if message["type"] not in _MESSAGE_TYPES:
-        return "A message is of one of the protocol's types"
-    if message["type"] not in ("subscribe", "complete"):
-        return None
+    match message["type"]:
+        case "subscribe" | "complete":
+            return _problem_of_operation(message)
+        case "ping" | "pong" if not isinstance(message.get("payload"), (dict, type(None))):
+            return "A payload is an object"
+        case "connection_init" | "ping" | "pong":
+            return None
+        case _:
+            return "A message is of one of the protocol's types"
+
+
+def _problem_of_operation(message: Mapping[str, object]) -> str | None:
     operation_id = message.get("id")
     if not isinstance(operation_id, str) or not 0 < len(operation_id) <= OPERATION_ID_LENGTH_MAX:
         return f"An id is a string of 1 to {OPERATION_ID_LENGTH_MAX} characters"
