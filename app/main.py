@@ -192,6 +192,7 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
         documents=documents_of(settings),
         allowed_origins=settings.allowed_origins,
         introspection=development,
+        queries_by_get=settings.queries_by_get,
         ide=development and role is not Role.LIVE,
         on_frame=parts.pushes.written,
     )

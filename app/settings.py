@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     """The list: a folder of .graphql files, or a JSON file of texts by id."""
     automatic_documents: bool = True
     """Whether clients may have documents remembered by their hash (`extensions.persistedQuery`)."""
+    queries_by_get: bool = False
+    """Whether queries may come by GET, too: what they ask for is in addresses then, and in the logs of proxies."""
     role: Role = Role.ALL
     """What this process serves: all, api, webhooks, live, worker."""
     broker_url: SecretStr | None = None

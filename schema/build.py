@@ -26,7 +26,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.documents import Documents
-from schema.errors import BadRequestError, present
+from schema.errors import OperationKindError, present
 from schema.limits import DocumentLimits
 from schema.mutations import Mutation
 from schema.queries import Query
@@ -181,7 +181,7 @@ class OrderpulseSchema(strawberry.Schema):
         """Count an operation for its caller, if it may be run here at all."""
         told.kind = operation.type.value
         if allowed is not None and AllowedType(told.kind) not in allowed:
-            raise BadRequestError(400, f"A {told.kind} can't be run here.")
+            raise OperationKindError(told.kind)
         await context.services.rates.spend(
             context.caller, context.address, values=operation.cost, mutations=operation.fields
         )

@@ -57,6 +57,32 @@ class BadRequestError(Exception):
         """Return the machine-readable part."""
         return {"code": self.code} if self.code else {}
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return what is said of it in the answer's head."""
+        return {}
+
+
+class MethodNotAllowedError(BadRequestError):
+    """A request by a method that is not for it."""
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(405, message)
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the methods that are."""
+        return {"allow": self._allowed}
+
+
+class OperationKindError(BadRequestError):
+    """An operation of a kind that isn't run where it was sent to."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(400, f"A {kind} can't be run here.")
+        self.kind = kind
+
 
 class UnknownDocumentError(BadRequestError):
     """A document is asked for by a name that is not known here: its client sends the text, if it has it."""

@@ -123,16 +123,18 @@ def _quality(parameters: str) -> float:
     return 1.0
 
 
-def check_method(method: str, media_type: str | None) -> None:
-    """Refuse what is not a POST whose answer the caller can take.
+def read_parameters(given: Mapping[str, str]) -> dict[str, object]:
+    """Return the parameters of a GET as a body would hold them: `variables` and `extensions` are JSON there.
 
     Raises:
-        BadRequestError: 405 or 406.
+        BadRequestError: they are not.
     """
-    if method != "POST":
-        raise BadRequestError(405, "Send the request by POST.")
-    if media_type is None:
-        raise BadRequestError(406, f"The answer comes as {JSON_TYPE} or {GRAPHQL_TYPE}.")
+    payload: dict[str, object] = dict(given)
+    for name in ("variables", "extensions"):
+        text = given.get(name)
+        if text is not None:
+            payload[name] = _parsed(text, f"`{name}` is") if text else None
+    return payload
 
 
 def check_content(headers: Mapping[str, str]) -> None:
@@ -166,11 +168,15 @@ async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) 
             body = await _collect(receive)
     except TimeoutError:
         raise BadRequestError(408, "The body did not arrive in time.") from None
+    return _parsed(body, "The body is")
+
+
+def _parsed(text: bytes | str, what: str) -> object:
     try:
-        decoded: object = orjson.loads(body)
+        parsed: object = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadRequestError(400, f"The body is not JSON: {error}.") from None
-    return decoded
+        raise BadRequestError(400, f"{what} not JSON: {error}.") from None
+    return parsed
 
 
 def _too_large() -> BadRequestError:

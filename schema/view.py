@@ -28,18 +28,21 @@ from schema.errors import (
     UNAVAILABLE_ERRORS,
     UNAVAILABLE_MESSAGE,
     BadRequestError,
+    MethodNotAllowedError,
+    OperationKindError,
     UnknownDocumentError,
     could_not_run,
     rate_limited,
     report,
 )
 from schema.requests import (
+    GRAPHQL_TYPE,
     JSON_TYPE,
     RequestedOperation,
     check_content,
-    check_method,
     read_body,
     read_operation,
+    read_parameters,
     response_type,
 )
 from schema.sockets import SocketHandler, TextFrames, caller_of
@@ -63,17 +66,19 @@ OPERATIONS_PER_SOCKET_MAX: Final = 20
 IDE_PATH: Final = "/graphiql"
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"www-authenticate": "Bearer"},
-    405: {"allow": "POST"},
     408: {"connection": "close"},
     413: {"connection": "close"},
     503: {"retry-after": "1"},
 }
 _ANYWHERE: Final = ""
-_HTTP_OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+_OPERATIONS: Final = {
+    "GET": frozenset({OperationType.QUERY}),
+    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+}
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """An ASGI application: POST for queries and mutations, websockets for everything."""
+    """An ASGI application: POST for queries and mutations, GET for queries if it is on, websockets for everything."""
 
     websocket_adapter_class = TextFrames
     graphql_transport_ws_handler_class = SocketHandler
@@ -85,6 +90,7 @@ class GraphQLView(GraphQL[Context, None]):
         *,
         documents: TrustedDocuments,
         allowed_origins: Sequence[str],
+        queries_by_get: bool,
         ide: bool,
         on_frame: Callable[[UUID, int], None] | None,
     ) -> None:
@@ -101,6 +107,7 @@ class GraphQLView(GraphQL[Context, None]):
         self.services = services
         self.documents = documents
         self.on_frame = on_frame
+        self._methods = ("GET", "POST") if queries_by_get else ("POST",)
         self._ide = ide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,20 +124,19 @@ class GraphQLView(GraphQL[Context, None]):
             return RedirectResponse(IDE_PATH, status_code=303)
         media_type = response_type(accept)
         try:
-            check_method(request.method, media_type)
-            check_content(request.headers)
-            operation = read_operation(await read_body(receive), self.documents)
+            operation = await self._asked(request, receive, media_type)
             caller = await self.services.authenticator.identify(request.headers.get("authorization"))
             async with self.services.views.at_one_moment() as views:
                 address = request.scope.get("address", _ANYWHERE)
                 context = Context.at_one_moment(self.services, views, caller, address)
-                result = await self._run(operation, context)
+                result = await self._run(operation, context, request.method)
             response = _show(result, media_type or JSON_TYPE)
         except UnknownDocumentError as error:
             status = 200 if media_type == JSON_TYPE else error.status  # what clients of Apollo's go by
             response = _refuse(status, error.message, error.extensions, media_type)
         except BadRequestError as error:
             response = _refuse(error.status, error.message, error.extensions, media_type)
+            response.headers.update(error.headers)
         except RateLimitedError as error:
             response = _refuse(429, str(error), rate_limited(error), media_type)
             response.headers["retry-after"] = str(error.retry_after_seconds)
@@ -142,14 +148,31 @@ class GraphQLView(GraphQL[Context, None]):
             response = _refuse(500, "Internal error", report(error), media_type)
         return response
 
-    async def _run(self, operation: RequestedOperation, context: Context) -> ExecutionResult:
-        return await self.schema.execute(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=context,
-            operation_name=operation.operation_name,
-            allowed_operation_types=_HTTP_OPERATIONS,
-        )
+    async def _asked(self, request: Request, receive: Receive, media_type: str | None) -> RequestedOperation:
+        """Read what is asked for, if it is asked for by the right method and the caller can take its answer."""
+        if request.method not in self._methods:
+            allowed = ", ".join(self._methods)
+            raise MethodNotAllowedError(f"Send the request by {' or '.join(self._methods)}.", allowed)
+        if media_type is None:
+            raise BadRequestError(406, f"The answer comes as {JSON_TYPE} or {GRAPHQL_TYPE}.")
+        if request.method == "GET":
+            return read_operation(read_parameters(request.query_params), self.documents)
+        check_content(request.headers)
+        return read_operation(await read_body(receive), self.documents)
+
+    async def _run(self, operation: RequestedOperation, context: Context, method: str) -> ExecutionResult:
+        try:
+            return await self.schema.execute(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=context,
+                operation_name=operation.operation_name,
+                allowed_operation_types=_OPERATIONS[method],
+            )
+        except OperationKindError as error:
+            if method == "GET" and error.kind == OperationType.MUTATION.value:
+                raise MethodNotAllowedError("Send a mutation by POST.", "POST") from None
+            raise
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return what a websocket's operations' contexts are made from."""
@@ -196,6 +219,7 @@ def graphql_app(
     allowed_origins: Sequence[str] = (),
     introspection: bool = True,
     suggestions: bool | None = None,
+    queries_by_get: bool = False,
     ide: bool = True,
     on_frame: Callable[[UUID, int], None] | None = None,
 ) -> GraphQLView:
@@ -207,6 +231,7 @@ def graphql_app(
         allowed_origins: Other origins whose pages may open websockets; the same host always may.
         introspection: Whether the schema may be asked for itself.
         suggestions: Whether errors name fields that may have been meant; as `introspection` when left out.
+        queries_by_get: Whether queries may come by GET, too: their variables are in addresses then, and in logs.
         ide: Whether a browser that comes by GET is sent on to the IDE.
         on_frame: Is told the order and version of each committed change whose frame has been written to a
             subscriber of `orderUpdated`, `orderEvents` or `paymentUpdated`. What a subscriber is told of the time
@@ -220,5 +245,11 @@ def graphql_app(
         for error in schema.documents.prepare(text).errors:
             log.error("document.invalid", extra={"document_id": document_id(text), "reason": error.message})
     return GraphQLView(
-        services, schema, documents=documents, allowed_origins=allowed_origins, ide=ide, on_frame=on_frame
+        services,
+        schema,
+        documents=documents,
+        allowed_origins=allowed_origins,
+        queries_by_get=queries_by_get,
+        ide=ide,
+        on_frame=on_frame,
     )

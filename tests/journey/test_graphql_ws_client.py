@@ -5,42 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.journey.demo_process import REPOSITORY, Demo
+from tests.journey.demo_process import Demo
 from tests.journey.doors import DEADLINE_SECONDS, eventually
+from tests.official_clients import PACKAGES, node_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tests.journey.doors import Doors, Placed
 
-WEB: Final = REPOSITORY / "web"
-CLIENT: Final = WEB / "node_modules" / "graphql-ws" / "package.json"
 SCRIPT: Final = Path(__file__).with_name("watch.mjs")
-INSTALL_SECONDS: Final = 300
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Return node, with the locked packages in place; CI puts them there by itself."""
-    found = shutil.which("node")
-    in_ci = os.environ.get("CI") == "true"
-    if found is None:
-        pytest.skip("no node on this PATH: apt-get install nodejs npm, then npm ci --prefix web")
-    if not CLIENT.is_file() and in_ci:
-        subprocess.run(["npm", "ci", "--prefix", WEB], check=True, timeout=INSTALL_SECONDS)
-    if not CLIENT.is_file():
-        pytest.skip("graphql-ws is not installed: npm ci --prefix web")
-    return found
+    """Return node, which finds the official client."""
+    return node_with("graphql-ws")
 
 
 class Watcher:
@@ -97,7 +84,7 @@ class Watcher:
 async def watching(node: str, shop: Doors, order: Placed, after: str | None = None) -> AsyncIterator[Watcher]:
     """Let the official client watch an order while the block lasts."""
     settings = {
-        "packages": str(WEB / "package.json"),
+        "packages": str(PACKAGES),
         "url": shop.url.replace("http", "ws", 1) + "/graphql",
         "orderId": order.id,
         "token": order.token,

@@ -17,12 +17,13 @@ NOT_UTF8: Final = '"event":"Invalid UTF-8 sequence received from client."'
 
 @pytest.fixture(scope="module")
 async def server(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server of all roles. Whatever is sent to it, it has no error to log."""
+    """A server of all roles, that speaks all it can. Whatever is sent to it, it has no error to log."""
     folder = tmp_path_factory.mktemp("protocols")
     settings = {
         "DATABASE_URL": with_password(database_dsn),
         "ORDERPULSE_DATA_DIR": str(folder),
         "ORDERPULSE_ALLOWED_ORIGINS": "https://shop.example",
+        "ORDERPULSE_QUERIES_BY_GET": "true",
         **server_settings(),
     }
     started = Server(free_port(), folder / "server.log", settings)

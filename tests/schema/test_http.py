@@ -16,7 +16,7 @@ from db.embedded import EmbeddedPostgres
 from db.pool import Database
 from schema import Services, graphql_app
 from schema.requests import response_type
-from tests.schema.shop import STAFF
+from tests.schema.shop import PRODUCT, STAFF
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -148,6 +148,67 @@ async def test_other_methods_are_405(door: Shop, method: str) -> None:
 
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
+
+
+@pytest.fixture(scope="module")
+async def by_get(door: Shop) -> AsyncIterator[httpx2.AsyncClient]:
+    """The API where queries may come by GET."""
+    transport = httpx2.ASGITransport(app=graphql_app(door.services, queries_by_get=True))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://shop.test") as http:
+        yield http
+
+
+async def test_a_query_by_get_is_run_where_that_is_on(by_get: httpx2.AsyncClient) -> None:
+    document = "query A { a: __typename } query B($x: Boolean!) { b: __typename c: __typename @skip(if: $x) }"
+    parameters = {"query": document, "operationName": "B", "variables": '{"x": true}', "extensions": ""}
+
+    response = await by_get.get("/", params=parameters, headers={"accept": GRAPHQL})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json() == {"data": {"b": "Query"}}
+
+
+async def test_a_mutation_by_get_is_405_and_not_run(by_get: httpx2.AsyncClient, door: Shop) -> None:
+    given = {"sku": "GOT", "name": "Got", "unitPrice": {"amount": "1.00", "currency": "INR"}}
+    parameters = {"query": PRODUCT, "variables": json.dumps({"input": given})}
+
+    response = await by_get.get("/", params=parameters, headers={"authorization": f"Bearer {STAFF}"})
+
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.json().keys() == {"errors"}
+    products = await door.database.fetch("SELECT FROM products WHERE sku = 'GOT'")
+    assert products == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        ({}, 400),
+        ({"query": "{"}, 400),
+        ({"query": "{ __typename }", "variables": "{"}, 400),
+        ({"query": "{ __typename }", "variables": "[]"}, 400),
+        ({"query": "{ __typename }", "extensions": "5"}, 400),
+        ({"query": "{ __typename }", "variables": '{"x": "4242424242424242"}'}, 400),
+        ({"query": "subscription { allOrderEvents { version } }"}, 400),
+        ({"documentId": "sha256:" + "0" * 64}, 400),
+    ],
+)
+async def test_a_malformed_query_by_get_is_400(
+    by_get: httpx2.AsyncClient, parameters: dict[str, str], status: int
+) -> None:
+    response = await by_get.get("/", params=parameters, headers={"accept": GRAPHQL})
+
+    assert response.status_code == status
+    assert response.json().keys() == {"errors"}
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_methods_beside_get_and_post_are_405(by_get: httpx2.AsyncClient, method: str) -> None:
+    response = await by_get.request(method, "/", params={"query": "{ __typename }"})
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
 async def test_a_browser_is_sent_on_to_the_ide(door: Shop) -> None:
