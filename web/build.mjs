@@ -6,8 +6,9 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { gzip } from 'pako';
+import { terseDocuments } from './operations.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const out = path.resolve(process.argv[2] ?? path.join(here, '../app/web/static'));
@@ -34,6 +35,17 @@ const withoutEmbeddedFonts = {
     onLoad({ filter: /graphiql[\\/]dist[\\/]style\.css$/ }, async ({ path: file }) => ({
       contents: (await readFile(file, 'utf8')).replace(/@font-face\s*\{[^}]*\}/g, ''),
       loader: 'css',
+    }));
+  },
+};
+
+/** The style of the web component is a text in its script: whoever uses it loads one file. */
+const styleAsText = {
+  name: 'style-as-text',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path: file }) => ({
+      contents: (await transform(await readFile(file, 'utf8'), { loader: 'css', minify: true })).code.trim(),
+      loader: 'text',
     }));
   },
 };
@@ -78,11 +90,21 @@ async function main() {
       { in: 'src/shop/shop.css', out: 'shop' },
       { in: 'src/plain.css', out: 'plain' },
     ],
+    plugins: [terseDocuments],
+  }));
+  const tracker = await build(options({
+    banner: {}, // it has no code of others
+    charset: 'utf8',
+    entryPoints: [
+      { in: 'src/tracker/order-tracker.ts', out: 'order-tracker' },
+      { in: 'src/tracker/words.hi.json', out: 'order-tracker.hi' },
+    ],
+    plugins: [terseDocuments, styleAsText],
   }));
 
   await rm(out, { recursive: true, force: true });
   await mkdir(path.join(out, 'products'), { recursive: true });
-  const results = [workers, ide, pages];
+  const results = [workers, ide, pages, tracker];
   for (const { path: file, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
     const name = path.relative(out, file);
     if (!UNUSED.test(name)) await put(name, contents);
@@ -92,7 +114,7 @@ async function main() {
   }
   await put('favicon.svg', await readFile(path.join(here, 'src/favicon.svg')));
   await put('LICENSES.txt', await licences(results));
-  await put('manifest.json', `${JSON.stringify({ ...named(ide), ...named(pages) }, null, 2)}\n`);
+  await put('manifest.json', `${JSON.stringify({ ...named(ide), ...named(pages), ...named(tracker) }, null, 2)}\n`);
 }
 
 /** Entry point name with extension → hashed file name. */

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
@@ -29,6 +29,7 @@ STATIC_FOLDER: Final = Path(__file__).with_name("static")
 FOREVER: Final = "public, max-age=31536000, immutable"
 AN_HOUR: Final = "public, max-age=3600"
 
+_FOR_ALL_ORIGINS: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _HASHED_NAME: Final = re.compile(r"-[A-Z0-9]{8}\.\w+$")
 _MEDIA_TYPES: Final = {".js": "text/javascript", ".ttf": "font/ttf", ".svg": "image/svg+xml"}
 
@@ -63,26 +64,46 @@ class Assets:
         """Return the address of an entry point, e.g. `track.js`."""
         return f"/static/{self.manifest[entry]}"
 
+    def text(self, entry: str) -> str:
+        """Return an entry point as it was before it was packed, to be written into a page."""
+        return gzip.decompress(self.files[self.manifest[entry]].body).decode()
+
     async def serve(self, request: Request) -> Response:
         """Answer `GET /static/{path}`."""
         asset = self.files.get(request.path_params["path"])
         if asset is None:
             raise HTTPException(404)
-        headers = {
-            "Cache-Control": asset.cache_control,
-            "ETag": asset.etag,
-            "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
-        }
-        if request.headers.get("if-none-match") == asset.etag:
-            return Response(status_code=304, headers=headers)
-        body = asset.body
-        if asset.gzipped:
-            if _takes_gzip(request.headers.get("accept-encoding", "")):
-                headers["Content-Encoding"] = "gzip"
-            else:
-                body = await run_in_threadpool(gzip.decompress, body)
-        return Response(body, headers=headers, media_type=asset.media_type)
+        return await _answer(request, asset, cache_control=asset.cache_control)
+
+    def embedded(self, entry: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers for an entry point that pages of other origins load by a name that stays."""
+        asset = self.files[self.manifest[entry]]
+
+        async def serve(request: Request) -> Response:
+            return await _answer(request, asset, cache_control=AN_HOUR, more=_FOR_ALL_ORIGINS)
+
+        return serve
+
+
+async def _answer(
+    request: Request, asset: Asset, *, cache_control: str, more: Mapping[str, str] | None = None
+) -> Response:
+    headers = {
+        "Cache-Control": cache_control,
+        "ETag": asset.etag,
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        **(more or {}),
+    }
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=304, headers=headers)
+    body = asset.body
+    if asset.gzipped:
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = await run_in_threadpool(gzip.decompress, body)
+    return Response(body, headers=headers, media_type=asset.media_type)
 
 
 def _read(path: Path) -> Asset:

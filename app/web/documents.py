@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse
 
-from app.web.markup import Markup, element, join
+from app.web.markup import Markup, element, join, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +45,15 @@ _HEADERS: Final = {
 }
 
 
-def page_headers(*, ide: bool = False) -> dict[str, str]:
-    """Return the security headers of a page; the IDE's editor needs a wider style policy."""
+def page_headers(*, ide: bool = False, inline_style: str | None = None) -> dict[str, str]:
+    """Return the security headers of a page.
+
+    The IDE's editor needs a wider style policy; a page with a style element may have this one and no other.
+    """
     policy = _IDE_POLICY if ide else _POLICY
+    if inline_style is not None:
+        digest = base64.b64encode(hashlib.sha256(inline_style.encode()).digest()).decode()
+        policy = {**policy, "style-src": f"'sha256-{digest}'"}
     return {
         **_HEADERS,
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
@@ -60,9 +68,13 @@ def document(
     scripts: list[str],
     test_mode: bool,
     status_code: int = 200,
+    inline_style: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """Return a whole page. Pages are not for search engines: most are one shopper's own."""
+    """Return a whole page. Pages are not for search engines: most are one shopper's own.
+
+    With `inline_style` instead of `styles` the first paint needs this one request; `headers` have to allow it.
+    """
     banner = element(
         "aside",
         element("strong", "TEST MODE"),
@@ -78,6 +90,7 @@ def document(
             element("meta", name="color-scheme", content="light dark"),
             element("title", title),
             element("link", rel="icon", href="/static/favicon.svg", type="image/svg+xml"),
+            style(inline_style) if inline_style else "",
             *(element("link", rel="stylesheet", href=url) for url in styles),
             *(element("script", type="module", src=url) for url in scripts),
         ]

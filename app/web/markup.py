@@ -32,6 +32,13 @@ def element(tag: str, *children: str, **attributes: str | bool | None) -> Markup
     return Markup(f"<{opening}>{join(children)}</{tag}>")
 
 
+def style(css: str) -> Markup:
+    """Return a style element. Browsers take its text as it is, so nothing is escaped; it is ours, not a caller's."""
+    if "</" in css:
+        raise ValueError("this style would end its element")
+    return Markup(f"<style>{css}</style>")
+
+
 def join(children: Iterable[str]) -> Markup:
     """Return the children one after the other, texts among them escaped."""
     return Markup("".join(child if isinstance(child, Markup) else html.escape(child) for child in children))

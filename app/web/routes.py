@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TOKEN_LENGTH_MAX: Final = 512
 RETURN_BYTES_MAX: Final = 8 * 1024
 RETURN_FIELDS_MAX: Final = 50
+TRACKER_PREFIX: Final = "order-tracker."
+"""The web component and its words in other languages: served under names that stay, to pages of any origin."""
 ErrorPage = Callable[["Request", Exception], Awaitable[Response]]
 
 
@@ -59,6 +61,11 @@ def pages(
             ),
         ),
         Route("/track/{token}", _returned, methods=["POST"]),
+        *(
+            Route(f"/{entry}", assets.embedded(entry))
+            for entry in assets.manifest
+            if entry.startswith(TRACKER_PREFIX)
+        ),
     ]
     if storefront:
         config = {"endpoint": endpoint, "testMode": test_mode, "simulators": dict(simulators or {})}
@@ -105,6 +112,9 @@ def error_pages(
 def _tracking(
     assets: Assets, load_order: LoadOrder, *, till: str | None, test_mode: bool, endpoint: str
 ) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    look = assets.text("track.css")
+    headers = page_headers(inline_style=look)
+
     async def track(request: Request) -> HTMLResponse:
         token = request.path_params["token"]
         order = await load_order(token) if len(token) <= TOKEN_LENGTH_MAX else None
@@ -123,9 +133,11 @@ def _tracking(
         return document(
             title=f"Order {order.number}",
             body=tracking_body(order, pay_url=pay_url, locale=locale, endpoint=endpoint),
-            styles=[assets.url("track.css")],
+            styles=[],
             scripts=[assets.url("track.js")],
             test_mode=test_mode,
+            inline_style=look,
+            headers=headers,
         )
 
     return track

@@ -37,8 +37,6 @@ def tracking_body(order: TrackedOrder, *, pay_url: str | None, locale: str, endp
         class_="track",
         data_order=order.id,
         data_cursor=newest.cursor if newest else None,
-        # What the script has seen: of a very long history, the page shows the beginning.
-        data_version=str(newest.version if newest else order.version),
         data_payment=words.last_payment_event(order),
         data_locale=locale,
         data_endpoint=endpoint,

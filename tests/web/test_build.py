@@ -12,7 +12,9 @@ import pytest
 
 from app.web.assets import STATIC_FOLDER
 
-WEB: Final = Path(__file__).parents[2] / "web"
+ROOT: Final = Path(__file__).parents[2]
+WEB: Final = ROOT / "web"
+SCHEMA: Final = ROOT / "schema/schema.graphql"
 BUILD_SECONDS_MAX: Final = 600
 
 
@@ -58,12 +60,15 @@ def test_a_rebuild_in_another_folder_gives_the_committed_bytes(npm: str, tmp_pat
     )
     (copy / "app/web").mkdir(parents=True)
     shutil.copy(STATIC_FOLDER.parent / "words.json", copy / "app/web/words.json")
+    (copy / "schema").mkdir()
+    shutil.copy(SCHEMA, copy / "schema/schema.graphql")
 
     run([npm, "run", "--silent", "build"], copy / "web")
 
-    built, committed = contents(copy / "app/web/static"), contents(STATIC_FOLDER)
-    assert sorted(built) == sorted(committed)
-    assert [name for name in committed if built[name] != committed[name]] == []
+    for place in ("app/web/static", "web/client/dist", "web/client/src"):
+        built, committed = contents(copy / place), contents(ROOT / place)
+        assert sorted(built) == sorted(committed)
+        assert [name for name in committed if built[name] != committed[name]] == []
 
 
 def test_the_sources_pass_the_type_check(npm: str) -> None:

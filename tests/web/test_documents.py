@@ -12,7 +12,9 @@ from graphql.utilities import find_breaking_changes
 from tests.web.tiny_shop import SDL
 
 ROOT: Final = Path(__file__).parents[2]
-DOCUMENTS: Final = sorted((ROOT / "web/src").rglob("*.graphql"))
+DOCUMENTS: Final = sorted(
+    [*(ROOT / "web/src").rglob("*.graphql"), *(ROOT / "web/client/src").rglob("*.graphql")]
+)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,7 @@ def contract() -> GraphQLSchema:
 
 
 def test_there_are_documents_to_check() -> None:
-    assert len(DOCUMENTS) == 14
+    assert len(DOCUMENTS) == 15
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)

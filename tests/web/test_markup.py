@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.web.markup import Markup, element, join
+import pytest
+
+from app.web.markup import Markup, element, join, style
 
 
 def test_texts_and_attributes_are_escaped_and_elements_are_not() -> None:
@@ -21,3 +23,9 @@ def test_joined_markup_stays_markup_and_joined_text_becomes_it() -> None:
     assert joined == "<b>x</b>&lt;"
     assert isinstance(joined, Markup)
     assert join([joined]) == joined
+
+
+def test_a_style_is_written_as_it_is_and_cannot_end_its_element() -> None:
+    assert style("a > b::before { content: '\"' }") == "<style>a > b::before { content: '\"' }</style>"
+    with pytest.raises(ValueError, match="end its element"):
+        style("</style><script>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -11,6 +13,7 @@ import httpx2
 import pytest
 from starlette.routing import BaseRoute, Route
 
+from app.web.assets import Assets
 from app.web.demo_products import DEMO_PRODUCTS
 from tests.web.conftest import make_app
 from tests.web.serving import served
@@ -19,8 +22,6 @@ from tests.web.tiny_shop import TOKEN, TinyShop
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from app.web.assets import Assets
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -31,9 +32,11 @@ IDE_POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; font-src 'self'; "
     "worker-src 'self'"
 )
+LOOK = Assets.load().text("track.css")
+LOOK_DIGEST = base64.b64encode(hashlib.sha256(LOOK.encode()).digest()).decode()
 PAGES = {
     "/": POLICY,
-    f"/track/{TOKEN}": POLICY,
+    f"/track/{TOKEN}": POLICY.replace("style-src 'self'", f"style-src 'sha256-{LOOK_DIGEST}'"),
     "/track/unknown": POLICY,
     "/nowhere": POLICY,
     "/graphiql": IDE_POLICY,
@@ -62,7 +65,19 @@ async def test_no_page_refers_to_an_outside_address_or_carries_a_script(base_url
 
     addresses = re.findall(r'(?:href|src|action)="([^"]*)"', text)
     assert [address for address in addresses if not re.match(r"/(?!/)", address)] == []
-    assert re.findall(r"<script(?![^>]*\ssrc=)|\son\w+=|<style|\sstyle=", text) == []
+    assert re.findall(r"<script(?![^>]*\ssrc=)|\son\w+=|\sstyle=", text) == []
+
+
+async def test_the_tracking_page_paints_from_its_first_answer(base_url: str) -> None:
+    text = (await get(base_url, f"/track/{TOKEN}")).text
+
+    assert text.count(f"<style>{LOOK}</style>") == text.count("<style") == 1
+    assert re.findall(r'rel="stylesheet"', text) == []
+    assert re.findall(r"<script[^>]*>", text) == [
+        f'<script type="module" src="{Assets.load().url("track.js")}">'
+    ]
+    # What a connection sends before the first acknowledgement: ten segments.
+    assert len(text.encode()) < 10 * 1460
 
 
 async def test_the_ide_gets_its_headers_from_the_server(assets: Assets, shop: TinyShop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
 import pytest
@@ -75,6 +75,8 @@ async def test_every_entry_point_of_the_manifest_is_there(assets: Assets) -> Non
     assert sorted(assets.manifest) == [
         "graphiql.css",
         "graphiql.js",
+        "order-tracker.hi.js",
+        "order-tracker.js",
         "plain.css",
         "shop.css",
         "shop.js",
@@ -83,17 +85,36 @@ async def test_every_entry_point_of_the_manifest_is_there(assets: Assets) -> Non
     ]
 
 
-async def test_the_tracking_page_stays_small(assets: Assets) -> None:
-    script = assets.files[assets.manifest["track.js"]]
+SIZES_MAX: Final = {
+    ("track.js", "track.css"): 8_000,
+    ("shop.js", "shop.css"): 30_000,
+    ("order-tracker.js",): 5_000,
+    ("order-tracker.hi.js",): 2_500,
+}
+"""Gzipped bytes of all that a page, or a tag, loads."""
 
-    assert script.gzipped
-    assert len(script.body) <= 8 * 1024
+
+@pytest.mark.parametrize("entries", SIZES_MAX)
+def test_a_page_stays_small(assets: Assets, entries: tuple[str, ...]) -> None:
+    files = [assets.files[assets.manifest[entry]] for entry in entries]
+
+    assert all(file.gzipped for file in files)
+    assert sum(len(file.body) for file in files) <= SIZES_MAX[entries]
 
 
-@pytest.mark.parametrize(
-    ("entries", "kilobytes_max"), [(("shop.js", "shop.css"), 30), (("track.js",), 8), (("track.css",), 3)]
-)
-def test_a_page_stays_small(assets: Assets, entries: tuple[str, ...], kilobytes_max: int) -> None:
-    sizes = [len(assets.files[assets.manifest[entry]].body) for entry in entries]
+@pytest.mark.parametrize("name", ["order-tracker.js", "order-tracker.hi.js"])
+async def test_the_web_component_is_served_to_every_origin_by_a_name_that_stays(
+    assets: Assets, base_url: str, name: str
+) -> None:
+    first = await fetch(base_url, f"/{name}", accept_encoding="gzip", origin="https://shop.example")
+    second = await fetch(base_url, f"/{name}", if_none_match=first.headers["etag"])
 
-    assert sum(sizes) <= kilobytes_max * 1000
+    assert first.status_code == 200
+    assert first.text == assets.text(name)
+    assert first.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert first.headers["content-encoding"] == "gzip"
+    assert (second.status_code, second.content) == (304, b"")
+    for answer in (first, second):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+        assert answer.headers["cache-control"] == "public, max-age=3600"

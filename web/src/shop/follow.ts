@@ -1,8 +1,8 @@
 // What happens to the order while somebody pays it: the very events that the tracking page shows, never a timer.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { watch } from '../track/live.ts';
-import type { Connection, OrderEvent } from '../track/state.ts';
+import type { Connection } from '../../client/src/link.ts';
+import { type OrderEvent, type OrderUpdate, watchOrder } from '../../client/src/watch.ts';
 import { config } from './config.ts';
 import type { OrderToPay } from './contract.ts';
 
@@ -12,18 +12,18 @@ export interface Followed {
 }
 
 /** Follows the order from where it was loaded, for as long as the calling component is shown. */
-export function useFollowing(order: OrderToPay, token: string, onEvent: (event: OrderEvent) => void): Followed {
+export function useFollowing(order: OrderToPay, token: string, onUpdate: (update: OrderUpdate) => void): Followed {
   const events = useSignal<readonly OrderEvent[]>([]);
   const connection = useSignal<Connection>('connecting');
-  useEffect(() => watch({
-    endpoint: config.endpoint,
+  useEffect(() => watchOrder({
+    url: config.endpoint,
     orderId: order.id,
     token,
-    cursor: order.events.nodes.at(-1)?.cursor ?? null,
+    after: order.events.nodes.at(-1)?.cursor,
     onConnection: (state) => { connection.value = state; },
-    onEvent: (event) => {
-      events.value = [...events.value, event];
-      onEvent(event);
+    onUpdate: (update) => {
+      events.value = [...events.value, ...update.events];
+      onUpdate(update);
     },
   }), []);
   return { events: events.value, connection: connection.value };

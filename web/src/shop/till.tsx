@@ -1,8 +1,8 @@
 // The till of one order: choose a way, follow the gateway's answer, watch what comes of it.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import type { OrderState } from '../../client/src/watch.ts';
 import { formatMoney, isPositive } from '../money.ts';
-import type { OrderEvent } from '../track/state.ts';
 import { useAction } from './action.ts';
 import { cancelPayment, startPayment } from './checkout.ts';
 import { config } from './config.ts';
@@ -34,10 +34,11 @@ export function Till({ order, choices, token, reload }: Props) {
   const started = useSignal<OpenPayment | null>(null);
   const refused = useSignal<string | null>(null);
   useEffect(() => { started.value = resumable(order); }, [order]);
-  const followed = useFollowing(order, token, (event) => {
-    if (isSettled(event)) location.assign(trackingPath(token));
-    if (!FAILED.test(event.type)) return;
-    refused.value = event.message ?? 'That payment did not go through. You have not paid yet.';
+  const followed = useFollowing(order, token, ({ order: now, events }) => {
+    if (isSettled(now)) location.assign(trackingPath(token));
+    const failed = events.find(({ type }) => FAILED.test(type));
+    if (!failed) return;
+    refused.value = failed.message ?? 'That payment did not go through. You have not paid yet.';
     reload();
   });
   const open = async (way: Way): Promise<void> => {
@@ -107,8 +108,8 @@ function resumable(order: OrderToPay): OpenPayment | null {
   return here.sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0] ?? null;
 }
 
-function isSettled({ order }: OrderEvent): boolean {
-  return order.status !== 'PENDING' || !isPositive(order.balance);
+function isSettled({ status, balance }: OrderState): boolean {
+  return status !== 'PENDING' || !isPositive(balance);
 }
 
 function hasCode(choices: readonly Choice[], { gateway }: OpenPayment): boolean {

@@ -1,6 +1,8 @@
 // Rewrites the places that app/web/track.py wrote, in the same shape. Texts go in as text, never as HTML.
+import type { Connection } from '../../client/src/link.ts';
+import type { OrderEvent, OrderState } from '../../client/src/watch.ts';
 import { formatMoney, isPositive } from '../money.ts';
-import { CONNECTION, type Connection, eventWords, headline, type OrderEvent, type OrderState, payLabel, steps } from './state.ts';
+import { CONNECTION, eventWords, headline, payLabel, steps } from './state.ts';
 
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);

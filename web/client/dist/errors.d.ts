@@ -1,0 +1,11 @@
+/**
+ * - `NOT_FOUND`: no such order, or not one that the token opens.
+ * - `UNAUTHENTICATED`: the token is unknown, has expired or was revoked. Ask your back end for a fresh one.
+ * - `REFUSED`: the server doesn't understand the request: another version, a bad cursor, not an Orderpulse server.
+ */
+export type TrackingErrorCode = 'NOT_FOUND' | 'UNAUTHENTICATED' | 'REFUSED';
+export declare class TrackingError extends Error {
+    readonly name = "TrackingError";
+    readonly code: TrackingErrorCode;
+    constructor(code: TrackingErrorCode, message?: string | undefined);
+}

@@ -1,0 +1,11 @@
+import {
+  createUseOrderStatus
+} from "./chunk-32LI4WEW.js";
+import "./chunk-5BISMMZV.js";
+
+// src/preact.ts
+import { useEffect, useState } from "preact/hooks";
+var useOrderStatus = createUseOrderStatus({ useEffect, useState });
+export {
+  useOrderStatus
+};

@@ -1,0 +1,12 @@
+'use client';
+import {
+  createUseOrderStatus
+} from "./chunk-32LI4WEW.js";
+import "./chunk-5BISMMZV.js";
+
+// src/react.ts
+import { useEffect, useState } from "react";
+var useOrderStatus = createUseOrderStatus({ useEffect, useState });
+export {
+  useOrderStatus
+};
