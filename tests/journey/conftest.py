@@ -6,16 +6,21 @@ import os
 import shutil
 import signal
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from tests.journey.browsing import Window
 from tests.journey.demo_process import Demo
 from tests.journey.doors import DEADLINE_SECONDS
 from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.web.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,11 +32,27 @@ NO_BROWSER: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A web server of another origin. What is put into `folder` is its pages."""
+
+    url: str
+    folder: Path
+
+
 @pytest.fixture(scope="session")
-async def demo() -> AsyncIterator[Demo]:
+async def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Elsewhere]:
+    """Serve a shop's own pages, which the demo knows the origin of."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    async with served(Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])) as url:
+        yield Elsewhere(url=url, folder=folder)
+
+
+@pytest.fixture(scope="session")
+async def demo(elsewhere: Elsewhere) -> AsyncIterator[Demo]:
     """Run the demo for all journeys; Ctrl-C ends it, and leaves nothing running."""
     with tempfile.TemporaryDirectory(prefix="orderpulse-journey-") as folder:
-        async with Demo.running(Path(folder) / "data") as demo:
+        async with Demo.running(Path(folder) / "data", origins=(elsewhere.url,)) as demo:
             yield demo
             code = await demo.stop(signal.SIGINT)
         assert code == 0, demo.output

@@ -29,21 +29,24 @@ STOP_SECONDS: Final = 30.0
 class Demo:
     """A demo that runs. `port` is the server's; the sandbox takes the one after it. `output` is of the last run.
 
-    Without a `worker`, nothing is found that no webhook tells of.
+    Without a `worker`, nothing is found that no webhook tells of. `origins` are those whose pages may follow orders.
     """
 
     data_dir: Path
     port: int
     worker: bool = False
+    origins: tuple[str, ...] = ()
     output: list[str] = field(default_factory=list)
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def running(cls, data_dir: Path, *, worker: bool = False) -> AsyncIterator[Self]:
+    async def running(
+        cls, data_dir: Path, *, worker: bool = False, origins: tuple[str, ...] = ()
+    ) -> AsyncIterator[Self]:
         """Run a demo on free ports while the block lasts; whoever stops it before has its exit code."""
-        demo = cls(data_dir=data_dir, port=_free_ports(), worker=worker)
+        demo = cls(data_dir=data_dir, port=_free_ports(), worker=worker, origins=origins)
         try:
             await demo.run()
             yield demo
@@ -73,7 +76,12 @@ class Demo:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             # A worker would find by itself what some journeys lose on purpose.
-            env={**_own_environment(), "COLUMNS": "80", "ORDERPULSE_WORKER": str(self.worker).lower()},
+            env={
+                **_own_environment(),
+                "COLUMNS": "80",
+                "ORDERPULSE_WORKER": str(self.worker).lower(),
+                "ORDERPULSE_ALLOWED_ORIGINS": ",".join(self.origins),
+            },
             start_new_session=True,
         )
         self._reader = asyncio.create_task(self._read(self._process))

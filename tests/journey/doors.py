@@ -122,6 +122,15 @@ class Doors:
         assert [event["version"] for event in events] == list(range(1, len(events) + 1))
         return [(event["type"], event["source"]) for event in events]
 
+    async def refuses(self, token: str) -> bool:
+        """Whether a token opens nothing (any more)."""
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            headers = {"authorization": f"Bearer {token}"}
+            answer = await client.post(
+                f"{self.url}/graphql", json={"query": "{ __typename }"}, headers=headers
+            )
+        return answer.status_code == 401
+
     async def is_confirmed(self, order: Placed) -> bool:
         """Whether the shop has taken an order's payment in."""
         return bool((await self.history(order.token))["status"] == "CONFIRMED")
