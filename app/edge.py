@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 WEBHOOKS_PATH: Final = "/webhooks/"
-RATED_PATHS: Final = ("/graphql", "/track/")
+_PAGES_PATH: Final = "/track/"
+RATED_PATHS: Final = ("/graphql", _PAGES_PATH)
 """Where something is looked up for whoever asks."""
 HEALTH_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked for by whatever looks after the process, under any name of its machine."""
@@ -107,8 +108,10 @@ class Edge:
                 await self._rates.request(address)
             except RateLimitedError as error:
                 wait = error.retry_after_seconds
-                await self._turn_away(scope, send, 429, str(error), request_id, retry_after_seconds=wait)
-                return
+                if not path.startswith(_PAGES_PATH):
+                    await self._turn_away(scope, send, 429, str(error), request_id, retry_after_seconds=wait)
+                    return
+                scope["retry_after_seconds"] = wait  # a person reads it: the page says so in its own words
         with structlog.contextvars.bound_contextvars(request=request_id.decode()):
             await self._app(scope, receive, self._marking(send, path, request_id))
 

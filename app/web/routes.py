@@ -78,7 +78,7 @@ def pages(
 def error_pages(
     *, assets: Assets, test_mode: bool, storefront: bool = True
 ) -> dict[int | type[Exception], ErrorPage]:
-    """Return the application's exception handlers for 404, 405 and 500: HTML for browsers, else one line."""
+    """Return the application's exception handlers for 404, 405, 429 and 500: HTML for browsers, else one line."""
 
     def page(status_code: int, title: str, text: str) -> ErrorPage:
         async def answer(request: Request, error: Exception) -> Response:
@@ -101,6 +101,11 @@ def error_pages(
     return {
         404: page(404, "There is no page here", "The address may be mistyped, or what it led to has moved."),
         405: page(405, "That can't be done here", "This address answers other kinds of requests."),
+        429: page(
+            429,
+            "That was a lot at once",
+            "This page was asked for too often from your network. Wait a minute, then load it again.",
+        ),
         500: page(
             500,
             "Something broke on our side",
@@ -116,6 +121,7 @@ def _tracking(
     headers = page_headers(inline_style=look)
 
     async def track(request: Request) -> HTMLResponse:
+        _check_rate(request)
         token = request.path_params["token"]
         order = await load_order(token) if len(token) <= TOKEN_LENGTH_MAX else None
         if order is None:
@@ -143,11 +149,19 @@ def _tracking(
     return track
 
 
+def _check_rate(request: Request) -> None:
+    """Have a page say so when the edge found that its reader asks too often."""
+    wait = request.scope.get("retry_after_seconds")
+    if wait is not None:
+        raise HTTPException(429, headers={"retry-after": str(wait)})
+
+
 async def _returned(request: Request) -> Response:
     """Take a shopper back whom a gateway sends by a form: the page finds its fields in the address.
 
     Nothing is believed here. The page hands them to `paymentConfirm`, which checks them.
     """
+    _check_rate(request)
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk

@@ -70,13 +70,17 @@ def is_told_to_wait(answer: Answer) -> bool:
 async def test_an_address_that_asks_too_often_is_told_when_to_come_again(limited: Server) -> None:
     answers = [await post(limited, TYPENAME, "192.0.2.1") for _ in range(REQUESTS + 3)]
     elsewhere = await post(limited, TYPENAME, "192.0.2.2")
-    page = await get(limited.port, "/track/oat_nothing", {"x-forwarded-for": "192.0.2.1"})
+    headers = {"x-forwarded-for": "192.0.2.1", "accept": "text/html"}
+    page = await get(limited.port, "/track/oat_nothing", headers)
+    sent_back = await ask(limited.port, request("POST", "/track/oat_nothing", b"", headers))
     alive = await get(limited.port, "/livez", {"x-forwarded-for": "192.0.2.1"})
 
     assert [answer.status for answer in answers] == [200] * REQUESTS + [429] * 3
     assert all(map(is_told_to_wait, answers[REQUESTS:]))
     assert answers[-1].headers["x-content-type-options"] == "nosniff"
-    assert (elsewhere.status, page.status, alive.status) == (200, 429, 200)
+    assert (elsewhere.status, page.status, sent_back.status, alive.status) == (200, 429, 429, 200)
+    assert b"That was a lot at once" in page.body
+    assert 1 <= int(page.headers["retry-after"]) <= 120
     figures = (await get(limited.port, "/metrics")).body.decode().splitlines()
     assert any(
         line.startswith("orderpulse_rate_limited ") and float(line.split()[1]) >= 4 for line in figures
