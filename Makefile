@@ -63,8 +63,9 @@ format: $(DEVELOPMENT) ## Format the Python source and mend what can be mended b
 schema: $(DEVELOPMENT) ## Print the GraphQL schema into schema/schema.graphql, and its reference into docs/api.md
 	$(BIN)/python -m schema
 
-docs: schema ## Write the pages that are made from the source: API, settings, state machines
+docs: schema ## Write the pages that are made from the source: API, errors, settings, state machines
 	$(BIN)/python -m tests.app.settings_page
+	$(BIN)/python -m tests.schema.errors_page
 	$(BIN)/python -m tests.domain.state_machines_page
 
 migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what changes" DSN=postgresql://...

@@ -10,6 +10,7 @@ import structlog
 
 from app.card_numbers import holds_card_number
 from app.domain.errors import ErrorCode
+from app.error_catalog import PATH, CloseCode, RequestCode, doc_url
 from app.identity import new_id
 from app.rates import RateLimitedError
 
@@ -29,6 +30,8 @@ RATED_PATHS: Final = ("/graphql", _PAGES_PATH)
 """Where something is looked up for whoever asks."""
 HEALTH_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked for by whatever looks after the process, under any name of its machine."""
+_BOUND_AS: Final = "request"
+"""Under what name the logs show a request's id."""
 _STATIC_PATH: Final = "/static/"
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 SECURITY_HEADERS: Final = (
@@ -42,6 +45,12 @@ SECURITY_HEADERS: Final = (
 NO_CONTENT_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For answers that are no pages. Scripts of workers go by the policy that they come with, so these have none."""
 _ENCRYPTED_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+def request_id() -> str | None:
+    """Return the id of the request, or of the websocket, that is being answered; None outside of any."""
+    found: str | None = structlog.contextvars.get_contextvars().get(_BOUND_AS)
+    return found
 
 
 class Edge:
@@ -60,6 +69,7 @@ class Edge:
         rates: Rates | Unlimited,
         hosts: Sequence[str] = (),
         encrypted: bool = False,
+        docs_url: str = PATH,
     ) -> None:
         """Take what is behind the edge.
 
@@ -70,11 +80,13 @@ class Edge:
             rates: Counts their requests.
             hosts: The names that this server answers to; `*.shop.example` stands for all below. None for any.
             encrypted: Whether browsers reach it by https alone.
+            docs_url: Where errors are explained; the code follows it.
         """
         self._app = app
         self._webhooks = webhooks
         self._addresses = addresses
         self._rates = rates
+        self._docs_url = docs_url
         self._hosts = frozenset(host.lower().encode() for host in hosts if not host.startswith("*."))
         self._domains = tuple(host[1:].lower().encode() for host in hosts if host.startswith("*."))
         self._headers = (*SECURITY_HEADERS, *((_ENCRYPTED_ONLY,) if encrypted else ()))
@@ -112,7 +124,7 @@ class Edge:
                     await self._turn_away(scope, send, 429, str(error), request_id, retry_after_seconds=wait)
                     return
                 scope["retry_after_seconds"] = wait  # a person reads it: the page says so in its own words
-        with structlog.contextvars.bound_contextvars(request=request_id.decode()):
+        with structlog.contextvars.bound_contextvars(**{_BOUND_AS: request_id.decode()}):
             await self._app(scope, receive, self._marking(send, path, request_id))
 
     def _marking(self, send: Send, path: str, request_id: bytes) -> Send:
@@ -125,6 +137,8 @@ class Edge:
                     headers.append(NO_CONTENT_POLICY)
                 headers.append((b"x-request-id", request_id))
                 message["headers"] = headers
+            elif message["type"] == "websocket.accept":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
             await send(message)
 
         return send_marked
@@ -142,14 +156,19 @@ class Edge:
         """Answer without anything having looked at the request; a websocket is not opened."""
         kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
         if kind != "http.response" and kind not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": 1013})
+            await send({"type": "websocket.close", "code": CloseCode.TRY_AGAIN_LATER})
             return
-        error: dict[str, object] = {"message": message}
+        code = RequestCode.BAD_REQUEST if retry_after_seconds is None else ErrorCode.RATE_LIMITED
+        extensions: dict[str, object] = {
+            "code": code,
+            "docUrl": doc_url(self._docs_url, code),
+            "requestId": request_id.decode(),
+        }
         headers = [(b"content-type", b"application/json; charset=utf-8"), *self._headers, NO_CONTENT_POLICY]
         if retry_after_seconds is not None:
-            error["extensions"] = {"code": ErrorCode.RATE_LIMITED}
+            extensions["retryAfterSeconds"] = retry_after_seconds
             headers.append((b"retry-after", b"%d" % retry_after_seconds))
-        content = orjson.dumps({"errors": [error]})
+        content = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         headers += [(b"content-length", b"%d" % len(content)), (b"x-request-id", request_id)]
         await send({"type": f"{kind}.start", "status": status, "headers": headers})
         await send({"type": f"{kind}.body", "body": content})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.error_catalog import PATH
 from app.rates import (
     Addresses,
     Allowances,
@@ -21,6 +22,11 @@ from schema.trusted import Trust, TrustedDocuments
 
 if TYPE_CHECKING:
     from app.settings import Settings
+
+
+def docs_url_of(settings: Settings) -> str:
+    """Return where errors are explained: relative to this server where nobody says how it is reached."""
+    return settings.error_docs_url or f"{(settings.public_url or '').rstrip('/')}{PATH}"
 
 
 def addresses_of(settings: Settings) -> Addresses:

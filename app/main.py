@@ -13,7 +13,15 @@ from starlette.routing import Route, WebSocketRoute
 from app.auth import Authenticator, FixedKeys, JwtVerifier, KeySetUrl
 from app.checkout import Catalog, Ordering, Paying, Suspense
 from app.edge import Edge
-from app.edge_setup import addresses_of, documents_of, hosts_of, is_encrypted, rates_of, strikes_of
+from app.edge_setup import (
+    addresses_of,
+    docs_url_of,
+    documents_of,
+    hosts_of,
+    is_encrypted,
+    rates_of,
+    strikes_of,
+)
 from app.gateway_setup import gateways_of, reveal
 from app.health import health_routes
 from app.integrity import Auditor
@@ -110,6 +118,7 @@ def create_app(wiring: Wiring) -> Edge:
         rates=parts.rates,
         hosts=hosts_of(settings),
         encrypted=is_encrypted(settings),
+        docs_url=docs_url_of(settings),
     )
 
 
@@ -194,6 +203,7 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
         introspection=development,
         queries_by_get=settings.queries_by_get,
         ide=development and role is not Role.LIVE,
+        docs_url=docs_url_of(settings),
         on_frame=parts.pushes.written,
     )
     routes.append(Route("/graphql", graphql))

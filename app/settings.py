@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     """0 takes a free one."""
     public_url: str | None = None
     """Where browsers reach this server; http://host:port when left out."""
+    url: str | None = None
+    """The server that the commands talk to; that of this machine when left out."""
+    key: SecretStr | None = None
+    """What they send it: a staff key or an API key."""
+    log_file: Path | None = None
+    """A file that the server logs to as well, in JSON; three of 10 MB at most are kept."""
+    error_docs_url: str | None = None
+    """Where errors are explained, the code added after it; this server's own pages when left out."""
     secret_key: SecretStr | None = None
     """What order access tokens derive from. Must stay the same over restarts and replicas."""
     staff_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()

@@ -26,7 +26,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.documents import Documents
-from schema.errors import OperationKindError, present
+from schema.errors import OperationKindError, Presenter
 from schema.limits import DocumentLimits
 from schema.mutations import Mutation
 from schema.queries import Query
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from schema.documents import Prepared, PreparedOperation
 
 _DEFAULT_LIMITS: Final = DocumentLimits()
+_DEFAULT_PRESENTER: Final = Presenter()
 
 
 class OrderpulseSchema(strawberry.Schema):
@@ -57,6 +58,7 @@ class OrderpulseSchema(strawberry.Schema):
         limits: DocumentLimits = _DEFAULT_LIMITS,
         introspection: bool = True,
         suggestions: bool = True,
+        presenter: Presenter = _DEFAULT_PRESENTER,
     ) -> None:
         super().__init__(
             query=Query,
@@ -66,6 +68,7 @@ class OrderpulseSchema(strawberry.Schema):
         )
         _leave_out_null_defaults(self._schema)
         self.documents = Documents(self._schema, limits, introspection=introspection, suggestions=suggestions)
+        self.presenter = presenter
         self._hide_suggestions = not suggestions
 
     async def execute(
@@ -156,7 +159,8 @@ class OrderpulseSchema(strawberry.Schema):
         """Return what is to be run, counted for its caller; or why the document can't be."""
         prepared = await self._prepare(text, context, told)
         if prepared.document is None:
-            return PreExecutionError(data=None, errors=list(prepared.errors))
+            errors = [self.presenter.present(error) for error in prepared.errors]
+            return PreExecutionError(data=None, errors=errors)
         operation = prepared.operation(operation_name)
         await self._admit(operation, allowed, context, told)
         return prepared.document, operation
@@ -239,7 +243,7 @@ class OrderpulseSchema(strawberry.Schema):
 
     def _shown(self, result: CoreResult) -> ExecutionResult:
         """Put what callers may see in place of what happened; the log gets what nobody expected."""
-        errors = [present(error) for error in result.errors] if result.errors else None
+        errors = [self.presenter.present(error) for error in result.errors] if result.errors else None
         return ExecutionResult(data=result.data, errors=errors)
 
 
@@ -283,7 +287,11 @@ def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
 
 
 def build_schema(
-    *, limits: DocumentLimits = _DEFAULT_LIMITS, introspection: bool = True, suggestions: bool = True
+    *,
+    limits: DocumentLimits = _DEFAULT_LIMITS,
+    introspection: bool = True,
+    suggestions: bool = True,
+    presenter: Presenter = _DEFAULT_PRESENTER,
 ) -> OrderpulseSchema:
     """Return a schema that is ready to run.
 
@@ -291,5 +299,8 @@ def build_schema(
         limits: The most that one document may ask for.
         introspection: Whether the schema may be asked for itself.
         suggestions: Whether errors name fields that may have been meant.
+        presenter: Shows callers what went wrong.
     """
-    return OrderpulseSchema(limits=limits, introspection=introspection, suggestions=suggestions)
+    return OrderpulseSchema(
+        limits=limits, introspection=introspection, suggestions=suggestions, presenter=presenter
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from graphql import GraphQLError
@@ -10,6 +11,8 @@ from strawberry.types.execution import PreExecutionError
 
 from app.auth import AuthenticationError, KeysUnavailableError
 from app.domain.errors import DomainError, ErrorCode
+from app.edge import request_id
+from app.error_catalog import PATH, RequestCode, doc_url
 from app.identity import new_id
 from app.live import HubFullError, HubStoppedError
 from app.rates import RateLimitedError
@@ -22,18 +25,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE: Final = "UNAVAILABLE"
 UNAVAILABLE_MESSAGE: Final = "The server can't do this right now. Send it again in a moment."
-UNAUTHENTICATED: Final = "UNAUTHENTICATED"
-CARD_NUMBER: Final = "CARD_NUMBER"
 CARD_NUMBER_MESSAGE: Final = (
     "There is what looks like a card number in this request, so nothing of it was done or kept."
     " Cards are entered at the gateway alone."
 )
-INTERNAL: Final = "INTERNAL"
-PERSISTED_QUERY_NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
-PERSISTED_QUERY_NOT_SUPPORTED: Final = "PERSISTED_QUERY_NOT_SUPPORTED"
-DOCUMENT_NOT_TRUSTED: Final = "DOCUMENT_NOT_TRUSTED"
+_BAD_REQUEST: Final[Mapping[str, object]] = {"code": RequestCode.BAD_REQUEST}
 UNAVAILABLE_ERRORS: Final = (
     SettleBusyError,
     DatabaseUnavailableError,
@@ -44,9 +41,9 @@ UNAVAILABLE_ERRORS: Final = (
 
 
 class BadRequestError(Exception):
-    """A request that names no operation that could be run. `status` is HTTP's, `code` what programs go by."""
+    """A request that names no operation that could be run. `status` is HTTP's; without a `code` it is malformed."""
 
-    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+    def __init__(self, status: int, message: str, code: RequestCode | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
@@ -55,7 +52,7 @@ class BadRequestError(Exception):
     @property
     def extensions(self) -> dict[str, object]:
         """Return the machine-readable part."""
-        return {"code": self.code} if self.code else {}
+        return {"code": self.code or RequestCode.BAD_REQUEST}
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -87,28 +84,53 @@ class OperationKindError(BadRequestError):
 class UnknownDocumentError(BadRequestError):
     """A document is asked for by a name that is not known here: its client sends the text, if it has it."""
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: str, code: RequestCode) -> None:
         super().__init__(400, message, code)
 
 
-def present(error: GraphQLError) -> GraphQLError:  # noqa: PLR0911 - a table
-    """Return an error as callers may see it; what nobody expected goes to the log with its traceback."""
-    cause = _cause(error)
-    match cause:
-        case None:
-            return error
-        case DomainError():
-            return _located(error, cause.message, extensions_of(cause))
-        case AuthenticationError():
-            return _located(error, str(cause), {"code": UNAUTHENTICATED})
-        case _ if isinstance(cause, UNAVAILABLE_ERRORS):
-            return _located(error, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE})
-        case BadRequestError():
-            return _located(error, cause.message, cause.extensions)
-        case RateLimitedError():
-            return _located(error, str(cause), rate_limited(cause))
-        case _:
-            return _masked(error, cause)
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Shows callers what went wrong: a code, where it is explained, and by which id the log knows the request."""
+
+    docs_url: str = PATH
+
+    def present(self, error: GraphQLError) -> GraphQLError:  # noqa: PLR0911 - a table
+        """Return an error as callers may see it; what nobody expected goes to the log with its traceback."""
+        cause = _cause(error)
+        match cause:
+            case None:
+                return self._located(error, error.message, error.extensions or _BAD_REQUEST)
+            case DomainError():
+                return self._located(error, cause.message, extensions_of(cause))
+            case AuthenticationError():
+                return self._located(error, str(cause), {"code": RequestCode.UNAUTHENTICATED})
+            case _ if isinstance(cause, UNAVAILABLE_ERRORS):
+                return self._located(error, UNAVAILABLE_MESSAGE, {"code": RequestCode.UNAVAILABLE})
+            case BadRequestError():
+                return self._located(error, cause.message, cause.extensions)
+            case RateLimitedError():
+                return self._located(error, str(cause), rate_limited(cause))
+            case _:
+                path = ".".join(str(key) for key in error.path or ())
+                return self._located(error, "Internal error", report(cause, path=path))
+
+    def extended(self, extensions: Mapping[str, object]) -> dict[str, object]:
+        """Return the machine-readable part of an error with what its code is explained by."""
+        found = {**extensions, "docUrl": doc_url(self.docs_url, str(extensions["code"]))}
+        known_as = request_id()
+        if known_as is not None:
+            found["requestId"] = known_as
+        return found
+
+    def _located(self, error: GraphQLError, message: str, extensions: Mapping[str, object]) -> GraphQLError:
+        return GraphQLError(
+            message,
+            nodes=error.nodes,
+            source=error.source,
+            positions=error.positions,
+            path=error.path,
+            extensions=self.extended(extensions),
+        )
 
 
 def could_not_run(result: ExecutionResult) -> bool:
@@ -137,7 +159,7 @@ def report(cause: BaseException, **where: object) -> dict[str, object]:
     """Log what nobody expected, and return the extensions that name its place in the log."""
     error_id = new_id().hex
     log.error("graphql.failed", exc_info=cause, extra={"error_id": error_id, **where})
-    return {"code": INTERNAL, "errorId": error_id}
+    return {"code": RequestCode.INTERNAL, "errorId": error_id}
 
 
 def _cause(error: GraphQLError) -> Exception | None:
@@ -146,19 +168,3 @@ def _cause(error: GraphQLError) -> Exception | None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
-
-
-def _masked(error: GraphQLError, cause: Exception) -> GraphQLError:
-    path = ".".join(str(key) for key in error.path or ())
-    return _located(error, "Internal error", report(cause, path=path))
-
-
-def _located(error: GraphQLError, message: str, extensions: Mapping[str, object]) -> GraphQLError:
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=dict(extensions),
-    )

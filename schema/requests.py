@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from app.card_numbers import holds_card_number
-from schema.errors import CARD_NUMBER, CARD_NUMBER_MESSAGE, BadRequestError
+from app.error_catalog import RequestCode
+from schema.errors import CARD_NUMBER_MESSAGE, BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -56,7 +57,7 @@ def read_operation(payload: object, documents: TrustedDocuments) -> RequestedOpe
     if not isinstance(payload.get("extensions"), (dict, type(None))):
         raise BadRequestError(400, "`extensions` must be an object.")
     if holds_card_number(payload):
-        raise BadRequestError(400, CARD_NUMBER_MESSAGE, CARD_NUMBER)
+        raise BadRequestError(400, CARD_NUMBER_MESSAGE, RequestCode.CARD_NUMBER)
     query = documents.text_of(payload)
     return RequestedOperation(query=query, variables=variables, operation_name=operation_name or None)
 

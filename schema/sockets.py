@@ -22,8 +22,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types.execution import ExecutionResult
 
 from app.auth import ANYONE, AuthenticationError, Authenticator, Caller
+from app.error_catalog import CloseCode, RequestCode
 from schema.context import Context
-from schema.errors import UNAVAILABLE, UNAVAILABLE_ERRORS, BadRequestError, could_not_run, present
+from schema.errors import UNAVAILABLE_ERRORS, BadRequestError, could_not_run
 from schema.requests import read_operation
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 FRAME_CHARACTERS_MAX: Final = 65_536
 OPERATION_ID_LENGTH_MAX: Final = 128
-MESSAGE_TOO_BIG: Final = 1009
-TRY_AGAIN_LATER: Final = 1013
 
 
 async def caller_of(authenticator: Authenticator, params: Mapping[str, Any]) -> Caller:
@@ -79,7 +78,9 @@ class TextFrames(ASGIWebSocketAdapter):
             if text is None:
                 raise NonTextMessageReceived
             if len(text) > FRAME_CHARACTERS_MAX:
-                await self.close(MESSAGE_TOO_BIG, f"A message has at most {FRAME_CHARACTERS_MAX} characters")
+                await self.close(
+                    CloseCode.MESSAGE_TOO_BIG, f"A message has at most {FRAME_CHARACTERS_MAX} characters"
+                )
                 return
             try:
                 content = orjson.loads(text)
@@ -126,7 +127,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         try:
             await super().handle_connection_init(message)
         except UNAVAILABLE_ERRORS:
-            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
+            await self.websocket.close(CloseCode.TRY_AGAIN_LATER, "Try again later")
             return
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
@@ -137,7 +138,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             if error.code is None:
                 await self.handle_invalid_message(error.message[:100])
             elif self.connection_acknowledged:
-                refused = present(GraphQLError(error.message, original_error=error))
+                refused = self._present(GraphQLError(error.message, original_error=error))
                 await self.send_message(
                     {"id": message["id"], "type": "error", "payload": [refused.formatted]}
                 )
@@ -158,11 +159,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             async with context.services.authenticator.while_valid(context.caller):
                 await self._run(operation, context)
         except GraphQLError as error:
-            await operation.send_initial_errors([present(error)])
+            await operation.send_initial_errors([self._present(error)])
         except WebSocketDisconnected:
             pass  # nobody is left to tell
         except Exception as error:  # noqa: BLE001 - the boundary of the operation: its socket goes on
-            await operation.send_initial_errors([present(GraphQLError(str(error), original_error=error))])
+            await operation.send_initial_errors(
+                [self._present(GraphQLError(str(error), original_error=error))]
+            )
 
     async def _run(self, operation: Operation[Context, None], context: Context) -> None:
         results = await self.schema.stream(
@@ -186,10 +189,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _refuse(self, operation: Operation[Context, None], errors: list[GraphQLError]) -> None:
         """Answer a stream that can't begin. Clients take an error for its end, but come back after a close."""
-        if any((error.extensions or {}).get("code") == UNAVAILABLE for error in errors):
-            await self.websocket.close(TRY_AGAIN_LATER, "Try again later")
+        if any((error.extensions or {}).get("code") == RequestCode.UNAVAILABLE for error in errors):
+            await self.websocket.close(CloseCode.TRY_AGAIN_LATER, "Try again later")
         else:
             await operation.send_initial_errors(errors)
+
+    def _present(self, error: GraphQLError) -> GraphQLError:
+        return cast("GraphQLView", self.view).presenter.present(error)
 
     def _observe(self, context: Context) -> None:
         told = cast("GraphQLView", self.view).on_frame

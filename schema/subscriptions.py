@@ -13,6 +13,7 @@ from app.checkout.access import require
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.order import Order as DomainOrder
 from app.domain.order import OrderSnapshot, PaymentDetails
+from app.error_catalog import CloseCode
 from app.live import CursorAheadError, HubFullError, HubStoppedError, LogGapError, OrderUnknownError
 from app.settle import DatabaseUnavailableError
 from app.views import LogPosition, Views
@@ -30,8 +31,6 @@ LOG_PAGE: Final = 100
 LOG_POLL_SECONDS: Final = 0.25
 """How long the log of all orders is left alone after it had nothing new."""
 LOG_RETRY_SECONDS: Final = 1.0
-SERVICE_RESTART: Final = 1012
-TRY_AGAIN_LATER: Final = 1013
 _T = TypeVar("_T")
 
 
@@ -148,10 +147,10 @@ async def _ending(context: Context, stream: AsyncGenerator[_T, None]) -> AsyncGe
             async for item in items:
                 yield item
         except HubStoppedError:
-            context.close_code = SERVICE_RESTART
+            context.close_code = CloseCode.SERVICE_RESTART
             raise
         except HubFullError:
-            context.close_code = TRY_AGAIN_LATER
+            context.close_code = CloseCode.TRY_AGAIN_LATER
             raise
         except CursorAheadError as error:
             raise _beyond_the_log() from error

@@ -12,13 +12,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from schema.errors import (
-    DOCUMENT_NOT_TRUSTED,
-    PERSISTED_QUERY_NOT_FOUND,
-    PERSISTED_QUERY_NOT_SUPPORTED,
-    BadRequestError,
-    UnknownDocumentError,
-)
+from app.error_catalog import RequestCode
+from schema.errors import BadRequestError, UnknownDocumentError
 from schema.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -85,7 +80,7 @@ class TrustedDocuments:
             return query
         text = self._trusted.get(asked_id) or self._automatic.get(asked_id)
         if text is None:
-            raise UnknownDocumentError("PersistedQueryNotFound", PERSISTED_QUERY_NOT_FOUND)
+            raise UnknownDocumentError("PersistedQueryNotFound", RequestCode.PERSISTED_QUERY_NOT_FOUND)
         return text
 
     def _asked_id(self, payload: Mapping[str, Any]) -> str | None:
@@ -98,7 +93,9 @@ class TrustedDocuments:
         if extension is None:
             return None
         if not self._remembers and not self._trusted:
-            raise UnknownDocumentError("PersistedQueryNotSupported", PERSISTED_QUERY_NOT_SUPPORTED)
+            raise UnknownDocumentError(
+                "PersistedQueryNotSupported", RequestCode.PERSISTED_QUERY_NOT_SUPPORTED
+            )
         given = extension.get("sha256Hash") if isinstance(extension, dict) else None
         if not isinstance(given, str) or not _HASH.fullmatch(given) or extension.get("version") != 1:
             raise BadRequestError(400, "`persistedQuery` must have version 1 and the SHA-256 in lower case.")
@@ -109,7 +106,9 @@ class TrustedDocuments:
             return
         if self._trust is Trust.ONLY:
             raise BadRequestError(
-                403, "Only the shop's own documents are run here. Send the id of one.", DOCUMENT_NOT_TRUSTED
+                403,
+                "Only the shop's own documents are run here. Send the id of one.",
+                RequestCode.DOCUMENT_NOT_TRUSTED,
             )
         unknown_id = document_id(text)
         if self._logged.get(unknown_id) is None:

@@ -19,17 +19,17 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from app.auth import AuthenticationError
+from app.error_catalog import PATH, RequestCode
 from app.rates import RateLimitedError
 from schema.build import build_schema
 from schema.context import Context
 from schema.errors import (
-    UNAUTHENTICATED,
-    UNAVAILABLE,
     UNAVAILABLE_ERRORS,
     UNAVAILABLE_MESSAGE,
     BadRequestError,
     MethodNotAllowedError,
     OperationKindError,
+    Presenter,
     UnknownDocumentError,
     could_not_run,
     rate_limited,
@@ -105,6 +105,7 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self.services = services
+        self.presenter = schema.presenter
         self.documents = documents
         self.on_frame = on_frame
         self._methods = ("GET", "POST") if queries_by_get else ("POST",)
@@ -133,19 +134,19 @@ class GraphQLView(GraphQL[Context, None]):
             response = _show(result, media_type or JSON_TYPE)
         except UnknownDocumentError as error:
             status = 200 if media_type == JSON_TYPE else error.status  # what clients of Apollo's go by
-            response = _refuse(status, error.message, error.extensions, media_type)
+            response = self._refuse(status, error.message, error.extensions, media_type)
         except BadRequestError as error:
-            response = _refuse(error.status, error.message, error.extensions, media_type)
+            response = self._refuse(error.status, error.message, error.extensions, media_type)
             response.headers.update(error.headers)
         except RateLimitedError as error:
-            response = _refuse(429, str(error), rate_limited(error), media_type)
+            response = self._refuse(429, str(error), rate_limited(error), media_type)
             response.headers["retry-after"] = str(error.retry_after_seconds)
         except AuthenticationError as error:
-            response = _refuse(401, str(error), {"code": UNAUTHENTICATED}, media_type)
+            response = self._refuse(401, str(error), {"code": RequestCode.UNAUTHENTICATED}, media_type)
         except UNAVAILABLE_ERRORS:
-            response = _refuse(503, UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE}, media_type)
+            response = self._refuse(503, UNAVAILABLE_MESSAGE, {"code": RequestCode.UNAVAILABLE}, media_type)
         except Exception as error:  # noqa: BLE001 - the boundary to the server: callers get JSON whatever happens
-            response = _refuse(500, "Internal error", report(error), media_type)
+            response = self._refuse(500, "Internal error", report(error), media_type)
         return response
 
     async def _asked(self, request: Request, receive: Receive, media_type: str | None) -> RequestedOperation:
@@ -174,6 +175,12 @@ class GraphQLView(GraphQL[Context, None]):
                 raise MethodNotAllowedError("Send a mutation by POST.", "POST") from None
             raise
 
+    def _refuse(
+        self, status: int, message: str, extensions: dict[str, object], media_type: str | None
+    ) -> Response:
+        error = {"message": message, "extensions": self.presenter.extended(extensions)}
+        return _respond(status, {"errors": [error]}, media_type or JSON_TYPE)
+
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return what a websocket's operations' contexts are made from."""
         del response
@@ -200,13 +207,6 @@ def _show(result: ExecutionResult, media_type: str) -> Response:
     return _respond(200, content, media_type)
 
 
-def _refuse(status: int, message: str, extensions: dict[str, object], media_type: str | None) -> Response:
-    error: dict[str, object] = {"message": message}
-    if extensions:
-        error["extensions"] = extensions
-    return _respond(status, {"errors": [error]}, media_type or JSON_TYPE)
-
-
 def _respond(status: int, content: dict[str, Any], media_type: str) -> Response:
     headers = {"cache-control": "no-store", **_HEADERS.get(status, {})}
     return Response(orjson.dumps(content), status, headers, f"{media_type}; charset=utf-8")
@@ -221,6 +221,7 @@ def graphql_app(
     suggestions: bool | None = None,
     queries_by_get: bool = False,
     ide: bool = True,
+    docs_url: str = PATH,
     on_frame: Callable[[UUID, int], None] | None = None,
 ) -> GraphQLView:
     """Return the API as an ASGI application for exactly one path, HTTP and websockets.
@@ -233,12 +234,15 @@ def graphql_app(
         suggestions: Whether errors name fields that may have been meant; as `introspection` when left out.
         queries_by_get: Whether queries may come by GET, too: their variables are in addresses then, and in logs.
         ide: Whether a browser that comes by GET is sent on to the IDE.
+        docs_url: Where errors are explained; the code follows it.
         on_frame: Is told the order and version of each committed change whose frame has been written to a
             subscriber of `orderUpdated`, `orderEvents` or `paymentUpdated`. What a subscriber is told of the time
             before it came is not counted.
     """
     schema = build_schema(
-        introspection=introspection, suggestions=introspection if suggestions is None else suggestions
+        introspection=introspection,
+        suggestions=introspection if suggestions is None else suggestions,
+        presenter=Presenter(docs_url),
     )
     documents = documents or TrustedDocuments()
     for text in documents.texts:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.web.amounts import negotiate_locale
 from app.web.documents import document, page_headers, plain_page
+from app.web.errors import error_catalog_routes
 from app.web.markup import element
 from app.web.track import tracking_body
 
@@ -66,6 +67,7 @@ def pages(
             for entry in assets.manifest
             if entry.startswith(TRACKER_PREFIX)
         ),
+        *error_catalog_routes(assets, test_mode=test_mode),
     ]
     if storefront:
         config = {"endpoint": endpoint, "testMode": test_mode, "simulators": dict(simulators or {})}

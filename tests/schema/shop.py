@@ -75,6 +75,11 @@ def new_key() -> str:
     return str(uuid4())
 
 
+def explained(code: str, **more: object) -> dict[str, object]:
+    """Return the extensions of an error with this code."""
+    return {"code": code, **more, "docUrl": f"/errors/{code}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """An order and the token that opens it."""

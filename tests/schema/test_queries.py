@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.schema.shop import ORDER, PAY, STAFF, new_key
+from tests.schema.shop import ORDER, PAY, STAFF, explained, new_key
 
 if TYPE_CHECKING:
     from tests.schema.shop import Shop
@@ -80,7 +80,7 @@ async def test_a_cursor_of_another_list_or_sort_is_refused(shop: Shop) -> None:
         answer = await shop.send(document, variables, key=STAFF)
 
         (error,) = answer["errors"]
-        assert error["extensions"] == {"code": "INVALID", "field": ["after"]}, cursor
+        assert error["extensions"] == explained("INVALID", field=["after"]), cursor
         assert "This cursor is not one of this list" in error["message"]
 
 
@@ -96,7 +96,7 @@ async def test_pages_have_bounds(shop: Shop, first: int) -> None:
 
         (error,) = answer["errors"]
         assert error["message"] == "first is 1 to 100."
-        assert error["extensions"] == {"code": "INVALID", "field": ["first"]}
+        assert error["extensions"] == explained("INVALID", field=["first"])
         assert error["path"] == [name]
 
 
@@ -163,7 +163,7 @@ async def test_a_nul_character_in_a_filter_is_refused_and_not_a_fault(shop: Shop
     )
 
     (error,) = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID", "field": ["filter", "number"]}
+    assert error["extensions"] == explained("INVALID", field=["filter", "number"])
 
 
 async def test_node_finds_everything_that_has_an_id(shop: Shop) -> None:
@@ -275,7 +275,7 @@ async def test_the_gateways_that_can_take_an_order_are_told(shop: Shop) -> None:
     ]
     assert refused["data"] is None
     (error,) = refused["errors"]
-    assert error["extensions"] == {"code": "NOT_FOUND", "field": ["orderId"]}
+    assert error["extensions"] == explained("NOT_FOUND", field=["orderId"])
 
 
 @pytest.mark.parametrize(("country", "is_one"), [("DE", True), ("IN", True), ("de", False), ("DEU", False)])

@@ -14,7 +14,7 @@ from app.auth import AuthenticationError
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
 from tests.customers import token
-from tests.schema.shop import ORDER, STAFF, Client, new_key
+from tests.schema.shop import ORDER, STAFF, Client, explained, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -303,7 +303,7 @@ async def tea(door: Shop) -> dict[str, object]:
 
 
 def refusal() -> dict[str, object]:
-    error = {"message": str(AuthenticationError()), "extensions": {"code": "UNAUTHENTICATED"}}
+    error = {"message": str(AuthenticationError()), "extensions": explained("UNAUTHENTICATED")}
     return {"type": "error", "id": "1", "payload": [error]}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.domain.ids import IdPrefix, decode_as
-from tests.schema.shop import STAFF, Client, new_key
+from tests.schema.shop import STAFF, Client, explained, new_key
 
 if TYPE_CHECKING:
     from tests.schema.shop import Shop
@@ -193,17 +193,13 @@ async def test_who_may_not_watch_is_told_before_the_stream_begins(shop: Shop) ->
     payment = await shop.open_payment(theirs)
     async with shop.socket({"orderAccessToken": mine.token}) as client:
         for order_id in (theirs.order_id, "ord_" + "0" * 26, "nonsense"):
-            assert await failure(client, UPDATED, {"id": order_id}) == {"code": "NOT_FOUND", "field": ["id"]}
-            assert await failure(client, EVENTS, {"id": order_id}) == {
-                "code": "NOT_FOUND",
-                "field": ["orderId"],
-            }
+            assert await failure(client, UPDATED, {"id": order_id}) == explained("NOT_FOUND", field=["id"])
+            assert await failure(client, EVENTS, {"id": order_id}) == explained(
+                "NOT_FOUND", field=["orderId"]
+            )
         for payment_id in (payment["id"], "pay_" + "0" * 26, "nonsense"):
-            assert await failure(client, PAYMENT, {"id": payment_id}) == {
-                "code": "NOT_FOUND",
-                "field": ["id"],
-            }
-        assert await failure(client, ALL, {}) == {"code": "FORBIDDEN"}
+            assert await failure(client, PAYMENT, {"id": payment_id}) == explained("NOT_FOUND", field=["id"])
+        assert await failure(client, ALL, {}) == explained("FORBIDDEN")
 
 
 @pytest.mark.parametrize("cursor", ["", "rubbish", "AXYAAABj", "AXb_____"])
@@ -212,7 +208,7 @@ async def test_a_cursor_that_the_log_never_gave_is_refused(shop: Shop, cursor: s
     async with shop.socket({"orderAccessToken": guest.token}) as client:
         refused = await failure(client, EVENTS, {"id": guest.order_id, "after": cursor})
 
-    assert refused == {"code": "INVALID", "field": ["after"]}
+    assert refused == explained("INVALID", field=["after"])
 
 
 async def test_frames_that_tell_of_changes_are_observed_and_others_are_not(shop: Shop) -> None:

@@ -21,7 +21,7 @@ from schema.errors import BadRequestError, UnknownDocumentError
 from schema.manifest import OWN_PATH, ManifestError, read_manifest
 from schema.printing import printed_documents
 from schema.trusted import Trust, TrustedDocuments, document_id
-from tests.schema.shop import PROTOCOL, Client, _served
+from tests.schema.shop import PROTOCOL, Client, _served, explained
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +71,9 @@ async def test_a_client_of_apollos_sends_the_text_once(door: Shop) -> None:
 
     assert first.status_code == 200
     assert first.json() == {
-        "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
+        "errors": [
+            {"message": "PersistedQueryNotFound", "extensions": explained("PERSISTED_QUERY_NOT_FOUND")}
+        ]
     }
     assert [answer.json() for answer in (with_text, after, by_id)] == [{"data": {"__typename": "Query"}}] * 3
 
@@ -156,8 +158,8 @@ async def test_anything_else_is_refused_before_it_is_parsed(
 
     for answer in (plain, remembered):
         assert answer.status_code == 403
-        assert answer.json()["errors"][0]["extensions"] == {"code": "DOCUMENT_NOT_TRUSTED"}
-    assert by_hash.json()["errors"][0]["extensions"] == {"code": "PERSISTED_QUERY_NOT_FOUND"}
+        assert answer.json()["errors"][0]["extensions"] == explained("DOCUMENT_NOT_TRUSTED")
+    assert by_hash.json()["errors"][0]["extensions"] == explained("PERSISTED_QUERY_NOT_FOUND")
 
 
 async def test_unknown_documents_are_logged_once_each_and_run(
@@ -194,8 +196,8 @@ async def test_on_a_socket_documents_have_names_too(door: Shop) -> None:
 
     assert [said[name]["type"] for name in said] == ["next", "next", "next", "error", "error"]
     assert said["trusted"]["payload"]["data"] == {"__typename": "Query"}
-    assert said["other"]["payload"][0]["extensions"] == {"code": "DOCUMENT_NOT_TRUSTED"}
-    assert said["unknown"]["payload"][0]["extensions"] == {"code": "PERSISTED_QUERY_NOT_FOUND"}
+    assert said["other"]["payload"][0]["extensions"] == explained("DOCUMENT_NOT_TRUSTED")
+    assert said["unknown"]["payload"][0]["extensions"] == explained("PERSISTED_QUERY_NOT_FOUND")
 
 
 async def test_before_it_says_who_it_is_a_socket_learns_nothing_of_documents(door: Shop) -> None:
