@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import logging.config
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import orjson
@@ -17,6 +18,7 @@ from app.card_numbers import without_card_numbers
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from pathlib import Path
 
     from structlog.typing import Processor
 
@@ -26,6 +28,8 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_VALUE: Final = re.compile(
     r"\b(?:sk|rk|whsec|oat|opk)_[A-Za-z0-9_-]{6,}|\b\w+_secret_\w{6,}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
 )
+FILE_BYTES_MAX: Final = 10_000_000
+FILES_KEPT: Final = 3
 _MASK: Final = "[redacted]"
 _OUR_WORDS: Final = frozenset({"level", "logger", "gateway", "order", "payment"})
 """Fields that hold ids and words of our own making, and so nothing to mask."""
@@ -34,8 +38,10 @@ _OF_EVERY_RECORD: Final = frozenset(
 )
 
 
-def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) -> None:
-    """Send everything that is logged in this process through one formatter to `stream`."""
+def configure_logs(
+    *, level: str, as_json: bool, stream: TextIO = sys.stderr, file: Path | None = None, file_level: str = ""
+) -> None:
+    """Send everything that is logged in this process to `stream`, and as JSON to a `file`, which is bounded."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -65,8 +71,9 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
     logging._srcfile = None  # noqa: SLF001 - the documented way
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
+    handler.setLevel(level.upper())
+    root.handlers = [handler, *([_to_file(file, file_level or level)] if file else [])]
+    root.setLevel(min(each.level for each in root.handlers))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
@@ -78,6 +85,16 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO = sys.stderr) ->
         ("uvicorn.error", logging.INFO),
     ):
         logging.getLogger(name).setLevel(max(least, root.level))
+
+
+def _to_file(path: Path, level: str) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES_MAX, backupCount=FILES_KEPT - 1, encoding="utf-8")
+    with suppress(OSError):  # another's file, that may be written all the same
+        path.chmod(0o600)
+    handler.setFormatter(JsonLines())
+    handler.setLevel(level.upper())
+    return handler
 
 
 class JsonLines(logging.Formatter):

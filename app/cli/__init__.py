@@ -1,4 +1,4 @@
-"""The command line: `orderpulse demo | serve | migrate | doctor | audit | sandbox`."""
+"""The command line: `orderpulse demo | serve | events | trigger | listen | doctor | …`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -71,6 +73,22 @@ async def run_audit(settings: Settings, options: AuditOptions) -> int:
     else:
         _tell_people(tally, time.monotonic() - started)
     return 1 if tally.counts else 0
+
+
+async def audit_newest(database: Database, number: int, seconds_max: float) -> tuple[int, int, bool]:
+    """Look at what waits, and at so many that changed last, for some time at most.
+
+    Return how many rows were looked at, how many violations found, and whether there was time for all.
+    """
+    tally = _Tally()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds_max):
+            async with integrity.page_moment(database) as moment:
+                tally.add(await audit_waiting(moment))
+            async for audited in _newest_pages(database, number):
+                tally.add(audited)
+            return tally.rows.total(), tally.counts.total(), True
+    return tally.rows.total(), tally.counts.total(), False
 
 
 async def _look_at_all(database: Database, options: AuditOptions, tally: _Tally) -> None:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from pathlib import Path  # noqa: TC003 - typer reads it at run time
+from typing import Annotated, Final
 from uuid import UUID  # noqa: TC003 - typer reads it at run time
 
 import typer
-import uvloop
-from rich.console import Console
 
 from app.auth import Scope
+from app.cli import server_commands, tool_commands
 from app.cli.auditing import AuditOptions, run_audit
 from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
 from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
+from app.cli.options import DataDir
+from app.cli.output import CommandError
 from app.cli.owed import run_jobs
+from app.cli.run import fail, run, settings_of
 from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
-from app.cli.serving import PortTakenError, run_serve
+from app.cli.serving import run_serve
 from app.cli.simulating import SANDBOX
 from app.cli.tokens import NewKey, run_create, run_jwt, run_list, run_order, run_revoke, scopes_of
-from app.settings import Role, SettingsError, load_settings
+from app.cli.traffic import read_rate
+from app.settings import Role, SettingsError
 from app.simulators import simulator_names
-from db.embedded import EmbeddedDatabaseError
-from db.pool import DatabaseUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 _EPILOG: Final = (
     "Settings come from the environment: DATABASE_URL and ORDERPULSE_…  "
     "Start with [bold]orderpulse demo[/bold]; look for trouble with [bold]orderpulse doctor[/bold]."
 )
-_errors: Final = Console(stderr=True)
 
 cli = typer.Typer(
     name="orderpulse",
@@ -49,12 +44,6 @@ cli = typer.Typer(
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535, show_default="8000")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of the embedded database and the keys.", show_default="~/.local/share/orderpulse"
-    ),
-]
 
 
 @cli.command()
@@ -66,6 +55,15 @@ def demo(
         bool, typer.Option("--open/--no-open", help="Open the shop in a browser (only from a terminal).")
     ] = True,
     reset: Annotated[bool, typer.Option("--reset", help="Drop the data of earlier runs first.")] = False,
+    traffic: Annotated[
+        str | None, typer.Option(help="Shoppers who order, pay, get declined, refunded: 5/s, 30/m.")
+    ] = None,
+    chaos: Annotated[
+        bool,
+        typer.Option(
+            "--chaos", help="Have the gateways' webhooks doubled, late, shuffled, lost; calls fail."
+        ),
+    ] = False,
 ) -> None:
     """Buy something, and watch the order turn paid: everything in one command, on this machine.
 
@@ -73,9 +71,17 @@ def demo(
     the server, and prints where everything is. Ctrl-C stops it; data are kept for the next run.
 
     Examples:  orderpulse demo  ·  orderpulse demo --port 9000 --no-open  ·  orderpulse demo --reset
+    ·  orderpulse demo --traffic 5/s --chaos  ·  orderpulse demo --host 0.0.0.0 (shows a QR code for a phone)
     """
-    settings = _settings(host=host, port=port, data_dir=data_dir)
-    _run(run_demo(settings, DemoOptions(open_browser=open_browser, reset=reset, port_given=port is not None)))
+    settings = settings_of(host=host, port=port, data_dir=data_dir)
+    try:
+        rate = read_rate(traffic) if traffic else None
+    except CommandError as error:
+        fail(str(error), error.code, error.to_do)
+    options = DemoOptions(
+        open_browser=open_browser, reset=reset, port_given=port is not None, traffic=rate, chaos=chaos
+    )
+    run(run_demo(settings, options))
 
 
 @cli.command()
@@ -90,6 +96,9 @@ def serve(
         bool | None,
         typer.Option("--worker/--no-worker", help="Do owed work too (role all): refunds, polls, expiry."),
     ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(help="A file to log to as well, in JSON, for `orderpulse logs tail`.")
+    ] = None,
 ) -> None:
     """Serve GraphQL, webhooks and the tracking page, and do owed work; or one of these by its role.
 
@@ -99,7 +108,8 @@ def serve(
     With DATABASE_URL set: on that PostgreSQL (15 or newer), which `orderpulse migrate` must have brought to the newest
     schema. Without: on an embedded one in the data folder, migrated at each start.
     """
-    _run(run_serve(_settings(host=host, port=port, data_dir=data_dir, role=role, worker=worker)))
+    given = {"host": host, "port": port, "data_dir": data_dir, "role": role, "worker": worker}
+    run(run_serve(settings_of(**given, log_file=log_file)))
 
 
 @cli.command()
@@ -108,19 +118,19 @@ def jobs(
     revive: Annotated[UUID | None, typer.Option(help="Try this dead job again, at once.")] = None,
 ) -> None:
     """Show what is owed, and what was given up and waits for people."""
-    _run(run_jobs(_settings(data_dir=data_dir), revive))
+    run(run_jobs(settings_of(data_dir=data_dir), revive))
 
 
 @cli.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to the newest schema. Safe to run by several at once, and again."""
-    _run(run_migrate(_settings(data_dir=data_dir)))
+    run(run_migrate(settings_of(data_dir=data_dir)))
 
 
 @cli.command()
 def doctor(data_dir: DataDir = None) -> None:
     """Check everything that has to be right, and say how to mend what isn't. Exit code 1 when something isn't."""
-    _run(run_doctor(_settings(data_dir=data_dir)))
+    run(run_doctor(settings_of(data_dir=data_dir)))
 
 
 @cli.command()
@@ -138,7 +148,7 @@ def audit(
 
     Examples:  orderpulse audit  ·  orderpulse audit --recent 10000  ·  orderpulse audit --json
     """
-    _run(run_audit(_settings(data_dir=data_dir), AuditOptions(recent=recent, as_json=as_json)))
+    run(run_audit(settings_of(data_dir=data_dir), AuditOptions(recent=recent, as_json=as_json)))
 
 
 @cli.command()
@@ -164,11 +174,11 @@ def sandbox(
     (name,) = _simulated(gateway)[:1]
     url = webhook_url or f"http://127.0.0.1:8000/webhooks/{name}"
     if name == SANDBOX:
-        settings = _settings(data_dir=data_dir)
-        _run(run_sandbox(settings, SandboxOptions(webhook_url=url, port=port, log_path=log)))
+        settings = settings_of(data_dir=data_dir)
+        run(run_sandbox(settings, SandboxOptions(webhook_url=url, port=port, log_path=log)))
     if log is not None:
-        _fail("--log is for the sandbox alone: the simulators forget.")
-    _run(run_simulator(SimulatorOptions(gateway=name, webhook_url=url, port=port)))
+        fail("--log is for the sandbox alone: the simulators forget.")
+    run(run_simulator(SimulatorOptions(gateway=name, webhook_url=url, port=port)))
 
 
 @cli.command()
@@ -185,7 +195,7 @@ def chaos(
     gateways live in a temporary folder. The same seed makes the same decisions.
     """
     options = ChaosOptions(seeds=_seeds(seed), gateways=_simulated(gateway), orders=orders)
-    _run(run_chaos(options))
+    run(run_chaos(options))
 
 
 tokens = typer.Typer(
@@ -204,13 +214,13 @@ def token_create(
 ) -> None:
     """Make a service's key and print it, once: only its hash is kept."""
     new = NewKey(name=name, scopes=_scopes(scope), days=days)
-    _run(run_create(_settings(data_dir=data_dir), new))
+    run(run_create(settings_of(data_dir=data_dir), new))
 
 
 @tokens.command("list")
 def token_list(data_dir: DataDir = None) -> None:
     """Show services' keys and what they may do; the keys themselves can't be shown."""
-    _run(run_list(_settings(data_dir=data_dir)))
+    run(run_list(settings_of(data_dir=data_dir)))
 
 
 @tokens.command("revoke")
@@ -219,7 +229,7 @@ def token_revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Take a key back. What runs by it ends within half a minute. Exit code 1 when nothing was good."""
-    _run(run_revoke(_settings(data_dir=data_dir), what))
+    run(run_revoke(settings_of(data_dir=data_dir), what))
 
 
 @tokens.command("order")
@@ -229,7 +239,7 @@ def token_order(
     data_dir: DataDir = None,
 ) -> None:
     """Make an access token of one order: a guest's link to it."""
-    _run(run_order(_settings(data_dir=data_dir), order_id, hours))
+    run(run_order(settings_of(data_dir=data_dir), order_id, hours))
 
 
 @tokens.command("jwt")
@@ -240,20 +250,20 @@ def token_jwt(
     data_dir: DataDir = None,
 ) -> None:
     """Sign a JWT with ORDERPULSE_JWT_KEY, to try things out. Not in production."""
-    _run(run_jwt(_settings(data_dir=data_dir), customer, _scopes(scope), minutes))
+    run(run_jwt(settings_of(data_dir=data_dir), customer, _scopes(scope), minutes))
 
 
 def _scopes(names: list[str]) -> tuple[Scope, ...]:
     try:
         return scopes_of(names)
     except SettingsError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _seeds(text: str) -> list[int]:
     first, dots, last = text.partition("..")
     if not first.isdecimal() or not (last or first).isdecimal() or (dots and int(last or first) < int(first)):
-        _fail("--seed takes a number, or two as in 1..20.")
+        fail("--seed takes a number, or two as in 1..20.")
     return list(range(int(first), int(last or first) + 1))
 
 
@@ -262,37 +272,12 @@ def _simulated(text: str) -> list[str]:
     names = known if text == "all" else [name.strip() for name in text.split(",")]
     for name in names:
         if name not in known:
-            _fail(f"There is no simulator of {name!r}. There is: {', '.join(known)}.")
+            fail(f"There is no simulator of {name!r}. There is: {', '.join(known)}.")
     return names
 
 
-def _settings(**given: object) -> Any:  # noqa: ANN401 - Settings, or an exit
-    try:
-        return load_settings(**given)
-    except SettingsError as error:
-        _fail(str(error))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command to its exit code; what a person can mend is told in a sentence, not in a traceback."""
-    try:
-        code = uvloop.run(work)
-    except (
-        EmbeddedDatabaseError,
-        PortTakenError,
-        SettingsError,
-        DatabaseUnavailableError,
-        PermissionError,
-    ) as error:
-        _fail(str(error))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        code = 130
-    sys.exit(code)
-
-
-def _fail(message: str) -> NoReturn:
-    _errors.print(f"[red]Error:[/red] {message}", highlight=False)
-    sys.exit(1)
+server_commands.add_to(cli)
+tool_commands.add_to(cli)
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import sys
 import time
 import webbrowser
@@ -11,20 +13,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
-from rich import box
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 
+from app.cli.auditing import audit_newest
 from app.cli.databases import migrate_if_ours, open_database
+from app.cli.demo_box import Places, demo_box, phone_url
 from app.cli.keys import local_keys
-from app.cli.serving import listen, serving
-from app.cli.simulating import simulated_together
+from app.cli.output import CommandError
+from app.cli.running import LOG_NAME, Reachable, Running, announced
+from app.cli.serving import listen, reachable, serving, told_to_stop
+from app.cli.simulating import SANDBOX, Simulated, simulated_together
+from app.cli.traffic import background
 from app.domain.money import Money
 from app.logs import configure_logs
 from app.main import Wiring
 from app.settings import in_ci, load_settings
 from app.simulators import simulator_names
+from app.simulators.kit.client import ControlClient
 from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
 from app.web.demo_products import DEMO_PRODUCTS
@@ -34,22 +39,19 @@ from db.statistics import count_rows
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from app.cli.databases import OpenDatabase
     from app.cli.keys import Keys
-    from app.cli.simulating import Simulated
     from app.settings import Settings
     from app.web.demo_products import DemoProduct
 
-TEST_CARDS: Final = (
-    ("4242 4242 4242 4242", "succeeds"),
-    ("4000 0000 0000 0002", "is declined"),
-    ("4000 0000 0000 9995", "has insufficient funds"),
-    ("4000 0025 0000 3155", "asks for 3-D Secure"),
-    ("4000 0000 0000 7726", "refund fails later"),
-    ("4000 0000 0000 0259", "is disputed"),
-)
-
+DISK_BYTES_MIN: Final = 200 * 1024 * 1024
+"""What a new database and its log take up, and some orders."""
+GRACE_SECONDS: Final = 1
+"""How long requests may take that are under way at the end: a demo stops within two seconds."""
+AUDIT_SECONDS_MAX: Final = 0.7
+"""How long the end may wait for the audit."""
 _UPSERT: Final = """
 mutation ($input: ProductUpsertInput!) { productUpsert(input: $input) { product { id } errors { message } } }
 """
@@ -60,30 +62,24 @@ mutation ($input: OrderCreateInput!) { orderCreate(input: $input) { accessToken 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What the command line says."""
+    """What the command line says. `traffic` is shoppers a second."""
 
     open_browser: bool
     reset: bool
     port_given: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
-    """Where everything is."""
-
-    shop: str
-    track: str
-    graphiql: str
-    sandbox: str
-    simulators: tuple[str, ...]
+    traffic: float | None = None
+    chaos: bool = False
 
 
 async def run_demo(given: Settings, options: DemoOptions) -> int:
     """Run everything until a signal comes, then say what was done."""
     console = Console()
-    configure_logs(level="warning", as_json=False)
+    _check_folder(given)
+    log_path = given.log_file or given.data_dir / LOG_NAME
+    # Under chaos there is no end of calls that fail; the file has them all.
+    _log(log_path, "error" if options.chaos else "warning")
     listener = listen(given.host, given.port, or_any=not options.port_given)
-    url = f"http://{_reachable(given.host)}:{listener.getsockname()[1]}"
+    url = f"http://{reachable(given.host)}:{listener.getsockname()[1]}"
     if options.reset:
         _forget(given)
     keys = local_keys(given.data_dir)
@@ -109,21 +105,70 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
             demo_key=keys.staff_key,
             simulators={each.name.upper(): each.url for each in simulators},
         )
+        control = await stack.enter_async_context(ControlClient(sandbox_url, keys.sandbox_secret_key))
+        gateways = [Simulated(SANDBOX, sandbox_url, {}, control), *simulators]
+        stack.enter_context(announced(given.data_dir, _running(url, log_path, gateways)))
         started = time.time()
-        async with serving(wiring, listener):
+        async with serving(wiring, listener, grace_seconds=GRACE_SECONDS) as server:
             with _step(console, "Filling the catalogue"):
-                token = await _seed(url, keys)
-            places = _Places(
-                shop=f"{url}/",
-                track=f"{url}/track/{token}",
-                graphiql=f"{url}/graphiql",
-                sandbox=sandbox_url,
-                simulators=tuple(f"{each.url}  {each.name}" for each in simulators),
+                token, has_console = await _seed(url, keys)
+            places = Places(
+                url=url,
+                token=token,
+                has_console=has_console,
+                gateways=gateways,
+                phone_url=phone_url(given.host, listener.getsockname()[1]),
             )
-            console.print(_box(places, keys, settings, database))
-            _open(places.shop, options)
+            console.print(demo_box(places, keys, settings, database, draws=console.is_terminal))
+            if options.traffic or options.chaos:
+                console.print(_going_on(options), highlight=False)
+            _open(f"{url}/", options)
+            async with background(
+                url, keys.staff_key, gateways, traffic=options.traffic, chaos=options.chaos
+            ):
+                await told_to_stop(server)
+            # What is cut short now would complain at length.
+            _log(log_path, "critical")
         console.print(await _summary(database, started), highlight=False)
     return 0
+
+
+def _log(path: Path, level: str) -> None:
+    """Log to the terminal from this level on, and nearly everything to the file."""
+    configure_logs(level=level, as_json=False, file=path, file_level="info")
+
+
+def _check_folder(settings: Settings) -> None:
+    """Find out before anything is started whether there is room for the database."""
+    if settings.database_url is not None:
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < DISK_BYTES_MIN:
+        raise CommandError(
+            f"Only {free // 1024**2} MiB are free at {settings.data_dir}.",
+            to_do=f"Free {DISK_BYTES_MIN // 1024**2} MiB, or choose another disk: --data-dir DIR.",
+        )
+
+
+def _running(url: str, log_path: Path, gateways: Sequence[Simulated]) -> Running:
+    return Running(
+        pid=os.getpid(),
+        url=url,
+        log=str(log_path.resolve()),
+        gateways={
+            each.name: Reachable(url=each.url, control_key=each.control.control_key) for each in gateways
+        },
+    )
+
+
+def _going_on(options: DemoOptions) -> str:
+    parts = []
+    if options.traffic:
+        parts.append(f"{options.traffic:g} shoppers a second order, pay, are declined, get money back")
+    if options.chaos:
+        parts.append("the gateways' webhooks come twice, late, shuffled or never, and calls fail")
+    return f"[yellow]Meanwhile[/yellow] {'; '.join(parts)}."
 
 
 @contextlib.contextmanager
@@ -134,14 +179,10 @@ def _step(console: Console, what: str) -> Iterator[None]:
     console.print(f"[green]✓[/green] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]", highlight=False)
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - what it is compared with
-
-
 def _beside(settings: Settings, listener: socket.socket) -> int:
     """Return the port after the server's, where it is free: then links to the sandbox outlive a restart."""
     port = listener.getsockname()[1] + 1
-    with contextlib.closing(listen(_reachable(settings.host), port, or_any=True)) as trial:
+    with contextlib.closing(listen(reachable(settings.host), port, or_any=True)) as trial:
         found: int = trial.getsockname()[1]
         return found
 
@@ -186,8 +227,11 @@ def _with_gateways(
     )
 
 
-async def _seed(url: str, keys: Keys) -> str:
-    """Fill the catalogue and place one order, by the public API, and return the order's access token."""
+async def _seed(url: str, keys: Keys) -> tuple[str, bool]:
+    """Fill the catalogue and place one order, by the public API.
+
+    Return the order's access token, and whether there is a console.
+    """
     async with httpx2.AsyncClient(
         base_url=url, headers={"authorization": f"Bearer {keys.staff_key}"}, timeout=10
     ) as client:
@@ -196,8 +240,9 @@ async def _seed(url: str, keys: Keys) -> str:
         sku = DEMO_PRODUCTS[0].sku
         order = {"lines": [{"sku": sku, "quantity": 1}], "idempotencyKey": f"demo-{time.time_ns()}"}
         answer = await _ask(client, _ORDER, {"input": order})
+        shown = await client.get("/console")
     token: str = answer["orderCreate"]["accessToken"]
-    return token
+    return token, shown.is_success
 
 
 def _product(product: DemoProduct) -> dict[str, Any]:
@@ -219,28 +264,6 @@ async def _ask(client: httpx2.AsyncClient, query: str, variables: dict[str, Any]
     return data
 
 
-def _box(places: _Places, keys: Keys, settings: Settings, database: OpenDatabase) -> Panel:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("Shop", places.shop)
-    table.add_row("Track an order", places.track)
-    table.add_row("GraphiQL", places.graphiql)
-    table.add_row("Sandbox", places.sandbox)
-    table.add_row("Simulators", "\n".join(places.simulators))
-    table.add_row("Staff key", keys.staff_key)
-    table.add_row("Webhook secret", keys.sandbox_webhook_secret)
-    cards = "\n".join(f"{number}  {what}" for number, what in TEST_CARDS)
-    table.add_row("Test cards", cards + "\n[dim]any later expiry, any CVC[/dim]")
-    if database.embedded is not None:
-        table.add_row("Database", f"PostgreSQL {database.embedded.version}, embedded")
-        table.add_row("Data", f"{settings.data_dir} [dim](--reset drops them)[/dim]")
-    else:
-        table.add_row("Database", "the one of DATABASE_URL")
-    table.add_row("Stop", "Ctrl-C")
-    return Panel(table, title="Orderpulse · TEST MODE", box=box.ROUNDED, expand=False, highlight=False)
-
-
 def _open(url: str, options: DemoOptions) -> None:
     """Open a browser, where somebody sits in front of it."""
     if options.open_browser and sys.stdout.isatty() and not in_ci():
@@ -248,11 +271,17 @@ def _open(url: str, options: DemoOptions) -> None:
 
 
 async def _summary(database: OpenDatabase, started: float) -> str:
-    async with Database(database.dsn, size=1) as pool:
+    """Say what was done, and whether all of it adds up: by the audit, of what there is time for."""
+    async with Database(database.dsn) as pool:
         orders, payments, deliveries = await count_rows(pool, since=started)
+        rows, violations, whole = await audit_newest(pool, orders + 1, AUDIT_SECONDS_MAX)
+    verdict = (
+        f"[red]{violations} violations: orderpulse audit names them[/red]" if violations else "all consistent"
+    )
+    looked_at = f"{rows:,} rows audited" if whole else f"{rows:,} rows audited, the rest by: orderpulse audit"
     return (
         f"Stopped. This run: {_count(orders, 'order')}, {_count(payments, 'payment')} succeeded, "
-        f"{_count(deliveries, 'webhook')} settled."
+        f"{_count(deliveries, 'webhook')} settled; {verdict} ({looked_at})."
     )
 
 

@@ -22,14 +22,21 @@ class Keys:
     sandbox_webhook_secret: str
 
 
+def kept_keys(folder: Path) -> Keys | None:
+    """Return the keys kept in a folder, if there are any."""
+    try:
+        return Keys(**json.loads((folder / "keys.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
 def local_keys(folder: Path) -> Keys:
     """Return the keys kept in a folder; made on first use, the same ever after."""
     path = folder / "keys.json"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        return Keys(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        pass
+    kept = kept_keys(folder)
+    if kept is not None:
+        return kept
     keys = Keys(
         secret_key=secrets.token_urlsafe(32),
         staff_key=f"opk_{secrets.token_urlsafe(32)}",

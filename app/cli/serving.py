@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ import uvicorn
 
 from app.cli.databases import migrate_if_ours, open_database
 from app.cli.keys import local_keys
+from app.cli.running import Running, announced
 from app.connections import BoundedConnection
 from app.logs import configure_logs
 from app.main import Wiring, create_app
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 FRAME_BYTES_MAX: Final = 65_536
 GRACE_SECONDS: Final = 10
+STOP_POLL_SECONDS: Final = 0.05
 BACKLOG: Final = 2048
 GC_ALLOCATIONS: Final = 50_000
 """How many new objects there are before the young ones are searched for cycles. A batch makes some ten thousand, none
@@ -50,6 +53,11 @@ def listen(host: str, port: int, *, or_any: bool = False) -> socket.socket:
         raise PortTakenError(_why(host, port, error)) from error
 
 
+def reachable(host: str) -> str:
+    """Return the address at which a server that listens on `host` is reached from this machine."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - what it is compared with
+
+
 def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} is taken. Stop what uses it, or choose another: --port {port + 1}."
@@ -59,8 +67,13 @@ def _why(host: str, port: int, error: OSError) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
-    """Serve while the block lasts; it is entered once requests are answered, and left when a signal came."""
+async def serving(
+    wiring: Wiring, listener: socket.socket, *, grace_seconds: int = GRACE_SECONDS
+) -> AsyncIterator[uvicorn.Server]:
+    """Serve while the block lasts; it is entered once requests are answered, and left when a signal came.
+
+    `grace_seconds` is how long the requests that are under way then may take.
+    """
     config = uvicorn.Config(
         create_app(wiring),
         http=BoundedConnection,
@@ -72,7 +85,7 @@ async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvic
         server_header=False,
         log_config=None,
         lifespan="on",
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
@@ -87,6 +100,12 @@ async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvic
     finally:
         server.should_exit = True
         await task
+
+
+async def told_to_stop(server: uvicorn.Server) -> None:
+    """Wait until a signal came."""
+    while not server.should_exit:  # noqa: ASYNC110 - uvicorn raises no event
+        await asyncio.sleep(STOP_POLL_SECONDS)
 
 
 class _Server(uvicorn.Server):
@@ -123,12 +142,19 @@ class _Server(uvicorn.Server):
 async def run_serve(settings: Settings) -> int:
     """Serve until a signal comes."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    configure_logs(level=settings.log_level, as_json=as_json)
+    configure_logs(level=settings.log_level, as_json=as_json, file=settings.log_file)
     listener = listen(settings.host, settings.port)
-    async with open_database(settings) as database:
-        await migrate_if_ours(database)
-        async with serving(wiring_of(settings, database.dsn), listener):
-            pass
+    running = Running(
+        pid=os.getpid(),
+        url=f"http://{reachable(settings.host)}:{listener.getsockname()[1]}",
+        log=str(settings.log_file.resolve()) if settings.log_file else None,
+    )
+    # Left last, so that nobody finds a server that is gone.
+    with contextlib.ExitStack() as found:
+        async with open_database(settings) as database:
+            await migrate_if_ours(database)
+            async with serving(wiring_of(settings, database.dsn), listener):
+                found.enter_context(announced(settings.data_dir, running))
     return 0
 
 
