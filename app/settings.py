@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """The server that the commands talk to; that of this machine when left out."""
     key: SecretStr | None = None
     """What they send it: a staff key or an API key."""
-    log_file: Path | None = None
+    log_path: Path | None = None
     """A file that the server logs to as well, in JSON; three of 10 MB at most are kept."""
     error_docs_url: str | None = None
     """Where errors are explained, the code added after it; this server's own pages when left out."""

@@ -109,7 +109,7 @@ def serve(
     schema. Without: on an embedded one in the data folder, migrated at each start.
     """
     given = {"host": host, "port": port, "data_dir": data_dir, "role": role, "worker": worker}
-    run(run_serve(settings_of(**given, log_file=log_file)))
+    run(run_serve(settings_of(**given, log_path=log_file)))
 
 
 @cli.command()

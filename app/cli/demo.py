@@ -75,7 +75,7 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
     """Run everything until a signal comes, then say what was done."""
     console = Console()
     _check_folder(given)
-    log_path = given.log_file or given.data_dir / LOG_NAME
+    log_path = given.log_path or given.data_dir / LOG_NAME
     # Under chaos there is no end of calls that fail; the file has them all.
     _log(log_path, "error" if options.chaos else "warning")
     listener = listen(given.host, given.port, or_any=not options.port_given)

@@ -48,7 +48,7 @@ def log_path(settings: Settings) -> Path:
         CommandError: there is none.
     """
     running = running_in(settings.data_dir)
-    named = settings.log_file or (Path(running.log) if running and running.log else None)
+    named = settings.log_path or (Path(running.log) if running and running.log else None)
     path = named or settings.data_dir / LOG_NAME
     if not path.exists():
         raise CommandError(

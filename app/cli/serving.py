@@ -142,12 +142,12 @@ class _Server(uvicorn.Server):
 async def run_serve(settings: Settings) -> int:
     """Serve until a signal comes."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    configure_logs(level=settings.log_level, as_json=as_json, file=settings.log_file)
+    configure_logs(level=settings.log_level, as_json=as_json, file=settings.log_path)
     listener = listen(settings.host, settings.port)
     running = Running(
         pid=os.getpid(),
         url=f"http://{reachable(settings.host)}:{listener.getsockname()[1]}",
-        log=str(settings.log_file.resolve()) if settings.log_file else None,
+        log=str(settings.log_path.resolve()) if settings.log_path else None,
     )
     # Left last, so that nobody finds a server that is gone.
     with contextlib.ExitStack() as found:

@@ -40,7 +40,7 @@ def logs_tail(
     """Show the last structured lines, and those that come until Ctrl-C.
 
     They come from a file: `orderpulse demo` writes log.jsonl in its data folder, `orderpulse serve` what --log-file or
-    ORDERPULSE_LOG_FILE names. At most three files of 10 MB are kept.
+    ORDERPULSE_LOG_PATH names. At most three files of 10 MB are kept.
 
     Examples:  orderpulse logs tail --level warning  ·  orderpulse logs tail --event 'webhook.*' --format json
     ·  orderpulse logs tail --request 0193… --no-follow
