@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import logging
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import pytest
@@ -25,11 +27,11 @@ from tests.schema.shop import PROTOCOL, Client, _served, explained
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from schema.view import GraphQLView
     from tests.schema.shop import Shop
 
+BUILT: Final = Path(__file__).parents[2] / "app" / "web" / "static"
 TEXT = "{ __typename }"
 OTHER = "{ __typename again: __typename }"
 HASH = hashlib.sha256(TEXT.encode()).hexdigest()
@@ -259,6 +261,15 @@ def test_a_list_that_is_none_is_said_so(tmp_path: Path, content: str) -> None:
 
 def test_the_pages_own_documents_are_listed() -> None:
     assert OWN_PATH.read_text() == printed_documents(), "run `make schema`"
+
+
+def test_the_pages_send_their_documents_as_they_are_listed() -> None:
+    scripts = "".join(gzip.decompress(path.read_bytes()).decode() for path in BUILT.glob("*.js.gz"))
+
+    listed = read_manifest(OWN_PATH)
+
+    assert [text for text in listed.values() if text not in scripts] == []
+    assert "subscription OrderEvents" in "".join(listed.values())
 
 
 def test_what_is_neither_text_nor_name_is_no_document() -> None:
