@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from app.settings import Settings
+from app.settings.fields import PREFIX
+from app.settings.gateways import GatewaySettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
-_PREFIX: Final = "ORDERPULSE_"
 _INTRODUCTION: Final = """\
 # Settings
 
@@ -27,7 +28,7 @@ All come from the environment. Lists are written with commas between. A secret m
 `ORDERPULSE_SECRET_KEY_FILE=/run/secrets/secret_key` stands for `ORDERPULSE_SECRET_KEY`. `orderpulse doctor` says what
 is wrong with them; what is needed in production is in [going live](guides/going-live.md).
 
-This page is made from `app/settings.py` (`make docs`)."""
+This page is made from `app/settings` (`make docs`)."""
 _TITLES: Final = {
     "": "The server",
     "jwt": "JWT",
@@ -60,9 +61,12 @@ def undescribed() -> list[str]:
 
 def _docstrings() -> dict[str, str]:
     """Return what the source says below each setting."""
-    (definition,) = ast.parse(inspect.getsource(Settings)).body
-    assert isinstance(definition, ast.ClassDef)
-    return dict(_described(definition))
+    said: dict[str, str] = {}
+    for part in (Settings, GatewaySettings):
+        (definition,) = ast.parse(inspect.getsource(part)).body
+        assert isinstance(definition, ast.ClassDef)
+        said |= _described(definition)
+    return said
 
 
 def _described(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -77,7 +81,7 @@ def _described(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 
 def _variable(name: str) -> str:
-    return "DATABASE_URL" if name == "database_url" else f"{_PREFIX}{name.upper()}"
+    return "DATABASE_URL" if name == "database_url" else f"{PREFIX}{name.upper()}"
 
 
 def _default(field: FieldInfo) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.auth import ALGORITHMS, JwtKeyError, JwtRules, VerificationKey, check_keyset_url, import_keys
+from app.settings.fields import PREFIX, CommaSeparated, Secrets
+from app.settings.gateways import GatewaySettings
 
-_PREFIX: Final = "ORDERPULSE_"
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
 SECRET_LENGTH_MIN: Final = 32
 BROKERS: Final = ("redis", "rediss", "unix", "memory", "kafka")
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class Mode(StrEnum):
@@ -46,15 +47,13 @@ class SettingsError(Exception):
     """The environment does not make sense; the message says which variable and what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(GatewaySettings):
     """Everything that can be set."""
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", hide_input_in_errors=True)
 
     mode: Mode = Mode.DEVELOPMENT
     """`development` or `production`. The IDE, introspection and the demo shop are for development."""
     database_url: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("DATABASE_URL", f"{_PREFIX}DATABASE_URL", "database_url")
+        default=None, validation_alias=AliasChoices("DATABASE_URL", f"{PREFIX}DATABASE_URL", "database_url")
     )
     """Any PostgreSQL 15 or newer. Without it, an embedded one runs in `data_dir`."""
     data_dir: Path = Field(default_factory=lambda: _data_home() / "orderpulse")
@@ -75,7 +74,7 @@ class Settings(BaseSettings):
     """Where errors are explained, the code added after it; this server's own pages when left out."""
     secret_key: SecretStr | None = None
     """What order access tokens derive from. Must stay the same over restarts and replicas."""
-    staff_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    staff_keys: Secrets = ()
     """Keys that have every scope, at least 32 characters each; for people, better scopes in JWTs."""
     jwt_jwks_url: str | None = None
     """Where the issuer of customers' and staff's JWTs publishes its keys: https, or http on this machine."""
@@ -137,70 +136,6 @@ class Settings(BaseSettings):
     """debug, info, warning, error."""
     log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
     """`json`, `console`, or `auto`: for people where they look, JSON elsewhere."""
-    stripe_secret_key: SecretStr | None = None
-    """`sk_…` or a restricted `rk_…`. Without it, there is no Stripe."""
-    stripe_publishable_key: str = ""
-    """`pk_…`, which the shop hands to Stripe.js."""
-    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """`whsec_…`; two while one takes the place of the other."""
-    stripe_api_base: str | None = None
-    """Another address of Stripe's API, such as a simulator's."""
-    stripe_minimal_parameters: bool = False
-    """Whether only what every account and simulator understands is asked of Stripe."""
-    stripe_automatic_payment_methods: bool = True
-    """Whether Stripe offers what the account's dashboard turns on; else cards alone."""
-    stripe_upi: bool = False
-    """Whether Stripe offers UPI for rupees; the account must have it."""
-    stripe_email_receipts: bool = False
-    """Whether Stripe sends receipts of its own."""
-    stripe_statement_descriptor_suffix: str | None = None
-    """What the shopper's statement says behind the business's name."""
-    stripe_return_url: str | None = None
-    """Where a redirect of Stripe's comes back to when the front end names no other place."""
-    stripe_max_network_retries: int = Field(default=2, ge=0, le=5)
-    """How often one call of Stripe is repeated."""
-    razorpay_key_id: str = ""
-    """`rzp_…`. Without it, there is no Razorpay."""
-    razorpay_key_secret: SecretStr | None = None
-    """The key's secret."""
-    razorpay_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """As set in its dashboard; two while one takes the place of the other."""
-    razorpay_business_name: str | None = None
-    """What its checkout shows; else what its dashboard says."""
-    razorpay_contact: str = "+919999999999"
-    """The shopper's number, in UPI links of orders that name none: Razorpay asks for one."""
-    razorpay_email: str = "void@razorpay.com"
-    """The shopper's address, likewise."""
-    razorpay_currencies: CommaSeparated = ("INR",)
-    """What it takes; others than INR once Razorpay has activated them."""
-    razorpay_api_base: str | None = None
-    """Another address of Razorpay's API, such as a simulator's."""
-    paytm_mid: str = ""
-    """The merchant id. Without it, there is no Paytm."""
-    paytm_merchant_key: SecretStr | None = None
-    """16 characters; checksums are made by it."""
-    paytm_website: str = "DEFAULT"
-    """What Paytm's dashboard calls the website; WEBSTAGING on its staging."""
-    paytm_api_base: str | None = None
-    """Another address, such as a simulator's or Paytm's staging."""
-    paypal_client_id: str | None = None
-    """Without it, there is no PayPal."""
-    paypal_client_secret: SecretStr | None = None
-    """The app's secret."""
-    paypal_webhook_id: str = ""
-    """The id that PayPal gave the registered webhook: its signatures cover it."""
-    paypal_api_base: str | None = None
-    """https://api-m.sandbox.paypal.com for PayPal's sandbox; without it, live."""
-    paypal_trust_roots: Path | None = None
-    """A PEM file of the authorities that PayPal's webhook certificates lead to, instead of the system's."""
-    paypal_webhook_check: str = Field(default="offline", pattern="^(offline|postback)$")
-    """`offline`, by PayPal's certificate, or `postback`, by asking PayPal."""
-    sandbox_url: str | None = None
-    """Where the sandbox gateway is. Never in production."""
-    sandbox_secret_key: SecretStr | None = None
-    """What its API is called with."""
-    sandbox_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """What its webhooks are signed with."""
 
     @property
     def does_owed_work(self) -> bool:
@@ -217,39 +152,18 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator(
-        "staff_keys",
-        "jwt_algorithms",
-        "jwt_scope_claims",
-        "allowed_origins",
-        "return_origins",
-        "allowed_hosts",
-        "trusted_proxies",
-        "stripe_webhook_secrets",
-        "razorpay_webhook_secrets",
-        "sandbox_webhook_secrets",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic's signature
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
     @model_validator(mode="after")
     def _check(self) -> Settings:
         if self.secret_key is not None and len(self.secret_key.get_secret_value()) < SECRET_LENGTH_MIN:
-            raise ValueError(f"{_PREFIX}SECRET_KEY needs at least {SECRET_LENGTH_MIN} characters")
+            raise ValueError(f"{PREFIX}SECRET_KEY needs at least {SECRET_LENGTH_MIN} characters")
         if any(len(key.get_secret_value()) < SECRET_LENGTH_MIN for key in self.staff_keys):
-            raise ValueError(f"each of {_PREFIX}STAFF_KEYS needs at least {SECRET_LENGTH_MIN} characters")
+            raise ValueError(f"each of {PREFIX}STAFF_KEYS needs at least {SECRET_LENGTH_MIN} characters")
         if self.mode is Mode.PRODUCTION and self.secret_key is None:
-            raise ValueError(f"in production {_PREFIX}SECRET_KEY must be set, the same on every replica")
+            raise ValueError(f"in production {PREFIX}SECRET_KEY must be set, the same on every replica")
         if self.trusted_documents == "only" and self.trusted_documents_path is None:
-            raise ValueError(f"{_PREFIX}TRUSTED_DOCUMENTS=only needs {_PREFIX}TRUSTED_DOCUMENTS_PATH")
+            raise ValueError(f"{PREFIX}TRUSTED_DOCUMENTS=only needs {PREFIX}TRUSTED_DOCUMENTS_PATH")
         if self.mode is Mode.PRODUCTION and self.sandbox_url is not None:
-            raise ValueError(
-                f"in production {_PREFIX}SANDBOX_URL must not be set: sandbox money is not money"
-            )
+            raise ValueError(f"in production {PREFIX}SANDBOX_URL must not be set: sandbox money is not money")
         self._check_jwt()
         return self
 
@@ -257,15 +171,15 @@ class Settings(BaseSettings):
         if self.jwt_jwks_url is None and self.jwt_key is None:
             return
         if self.jwt_jwks_url is not None and self.jwt_key is not None:
-            raise ValueError(f"set one of {_PREFIX}JWT_JWKS_URL and {_PREFIX}JWT_KEY, not both")
+            raise ValueError(f"set one of {PREFIX}JWT_JWKS_URL and {PREFIX}JWT_KEY, not both")
         if self.jwt_jwks_url is not None:
             check_keyset_url(self.jwt_jwks_url)
         self.jwt_keys()
         unknown = set(self.jwt_algorithms) - ALGORITHMS
         if unknown or not self.jwt_algorithms:
-            raise ValueError(f"{_PREFIX}JWT_ALGORITHMS takes {', '.join(sorted(ALGORITHMS))}")
+            raise ValueError(f"{PREFIX}JWT_ALGORITHMS takes {', '.join(sorted(ALGORITHMS))}")
         if self.mode is Mode.PRODUCTION and not (self.jwt_issuer and self.jwt_audience):
-            raise ValueError(f"in production {_PREFIX}JWT_ISSUER and {_PREFIX}JWT_AUDIENCE must be set")
+            raise ValueError(f"in production {PREFIX}JWT_ISSUER and {PREFIX}JWT_AUDIENCE must be set")
 
     def jwt_keys(self) -> list[VerificationKey]:
         """Return the keys that JWTs are checked by, unless they come from a URL.
@@ -276,7 +190,7 @@ class Settings(BaseSettings):
         try:
             return import_keys(self.jwt_key.get_secret_value()) if self.jwt_key is not None else []
         except JwtKeyError as error:
-            raise ValueError(f"{_PREFIX}JWT_KEY: {error}") from None
+            raise ValueError(f"{PREFIX}JWT_KEY: {error}") from None
 
     def jwt_rules(self) -> JwtRules:
         """Return which JWTs are believed."""
@@ -330,9 +244,9 @@ def _from_files() -> dict[str, str]:
     """Read the secrets that are given as files."""
     found = {}
     for name, path in os.environ.items():
-        if name.startswith(_PREFIX) and name.endswith("_FILE"):
+        if name.startswith(PREFIX) and name.endswith("_FILE"):
             try:
-                found[name.removeprefix(_PREFIX).removesuffix("_FILE").lower()] = (
+                found[name.removeprefix(PREFIX).removesuffix("_FILE").lower()] = (
                     Path(path).read_text().strip()
                 )
             except OSError as error:
@@ -346,7 +260,7 @@ def _explain(error: ValueError) -> str:
     for problem in problems:
         where = ".".join(str(part) for part in problem["loc"])
         message = str(problem["msg"]).removeprefix("Value error, ")
-        lines.append(f"{_PREFIX}{where.upper()}: {message}" if where else message)
+        lines.append(f"{PREFIX}{where.upper()}: {message}" if where else message)
     return "; ".join(lines)
 
 
