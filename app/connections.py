@@ -20,6 +20,10 @@ LEFTOVER_BYTES_MAX: Final = 262_144
 """How much may still come of a body after its request was answered; a connection that brings more is closed."""
 PIECES_MAX: Final = 8_192
 """How many pieces a body may come in: each costs a call, however little is in it."""
+STALLED_SECONDS_MAX: Final = 20.0
+"""How long a client may take nothing of its answer once the buffer between is full."""
+ON_SHUTDOWN: Final = "on_shutdown"
+"""In the scope of a request whose answer would go on for ever: what ends it when the process does."""
 _BETWEEN_BYTES: Final = len(": \r\n")
 _TOO_LARGE: Final = "431 Request Header Fields Too Large"
 _ANSWER: Final = (
@@ -27,6 +31,10 @@ _ANSWER: Final = (
     "content-length: {length}\r\nconnection: close\r\n{more}\r\n{message}"
 )
 _VERSION: Final = "upgrade: websocket\r\nsec-websocket-version: 13\r\n"
+
+
+def _nothing_more() -> None:
+    """End an answer that ends by itself."""
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -41,6 +49,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._chunk_bytes = 0
         self._leftover_bytes = 0
         self._pieces = 0
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a request."""
@@ -50,7 +59,26 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._expect_nothing()
+        self._forget_stall()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Stop answering for a while: the client takes nothing. It is cut off if that doesn't change."""
+        super().pause_writing()
+        self._forget_stall()
+        self._stalled = self.loop.call_later(STALLED_SECONDS_MAX, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        self._forget_stall()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Leave after the answer that is under way, and have that end which would not by itself."""
+        super().shutdown()
+        if self._current is not None:
+            scope = cast("dict[str, Any]", self._current.scope)
+            scope.get(ON_SHUTDOWN, _nothing_more)()
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and begin to wait for the rest of it."""
@@ -107,6 +135,7 @@ class BoundedConnection(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the websocket's protocol, if it is asked for as RFC 6455, section 4.2, has it."""
         self._expect_nothing()
+        self._forget_stall()
         self._in_request = False
         headers = dict(self.headers)
         if self.scope["http_version"] == "1.0" or b"host" not in headers:
@@ -138,6 +167,11 @@ class BoundedConnection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _forget_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _give_up(self) -> None:
         self._deadline = None

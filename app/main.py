@@ -27,6 +27,7 @@ from app.health import health_routes
 from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
+from app.rates import OpenStreams
 from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import LineBackend, RedisLine, Relay
 from app.settings import Mode, Role, SettingsError
@@ -144,6 +145,7 @@ class Parts:
             wiring.dsn, on_commit=self._on_commit, on_doubt=self._on_doubt, on_owed=self._on_owed
         )
         self.rates = rates_of(settings)
+        self.event_streams = OpenStreams()
         self.views = Views(self.database, self.authenticator, self.gateways)
         self.auditor = Auditor(self.database, figures=self.metrics)
         self._work = Work(wiring, self.settler, self.gateways)
@@ -202,6 +204,7 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
         allowed_origins=settings.allowed_origins,
         introspection=development,
         queries_by_get=settings.queries_by_get,
+        event_streams=role is not Role.API,
         ide=development and role is not Role.LIVE,
         docs_url=docs_url_of(settings),
         on_frame=parts.pushes.written,
@@ -245,6 +248,7 @@ def _services(parts: Parts) -> Services:
         auditor=parts.auditor,
         replays=Replays(database),
         rates=parts.rates,
+        event_streams=parts.event_streams,
     )
 
 
@@ -301,6 +305,11 @@ def _return_origins(settings: Settings) -> frozenset[str]:
 
 def _watch(parts: Parts) -> None:
     metrics, hub, rates, figures = parts.metrics, parts.hub, parts.rates, parts.settler.figures
+    streams = parts.event_streams
+    metrics.watch("event_streams", "Event streams that are open.", lambda: streams.number)
+    metrics.watch(
+        "event_streams_refused", "Event streams turned away, there being too many.", lambda: streams.refused
+    )
     metrics.watch("subscriptions", "Subscriptions that are open.", lambda: hub.watchers)
     metrics.watch("orders_watched", "Orders that somebody watches.", lambda: hub.orders_watched)
     metrics.watch(

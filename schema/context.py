@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import strawberry
 
 from app.auth import ANYONE, Caller
-from app.rates import Unlimited
+from app.rates import OpenStreams, Unlimited
 from app.views import MomentaryViews
 from schema.loaders import Loaders
 
@@ -65,6 +65,7 @@ class Services:
     auditor: Auditor
     replays: ReplaysDeliveries
     rates: OperationRates = field(default_factory=Unlimited)
+    event_streams: OpenStreams = field(default_factory=OpenStreams)
 
 
 @dataclass(frozen=True, slots=True)

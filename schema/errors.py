@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
 from strawberry.types.execution import PreExecutionError
@@ -15,11 +15,11 @@ from app.edge import request_id
 from app.error_catalog import PATH, RequestCode, doc_url
 from app.identity import new_id
 from app.live import HubFullError, HubStoppedError
-from app.rates import RateLimitedError
+from app.rates import RateLimitedError, StreamsFullError
 from app.settle import DatabaseUnavailableError, SettleBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from strawberry.types.execution import ExecutionResult
 
@@ -36,6 +36,7 @@ UNAVAILABLE_ERRORS: Final = (
     DatabaseUnavailableError,
     HubFullError,
     HubStoppedError,
+    StreamsFullError,
     KeysUnavailableError,
 )
 
@@ -140,6 +141,21 @@ def could_not_run(result: ExecutionResult) -> bool:
     return (
         result.data is None and bool(result.errors) and not any(error.path for error in result.errors or ())
     )
+
+
+def comes_again(errors: Iterable[GraphQLError]) -> bool:
+    """Whether a stream that ended by these is to be begun anew: its client isn't told, but cut off."""
+    return any((error.extensions or {}).get("code") == RequestCode.UNAVAILABLE for error in errors)
+
+
+def content_of(result: ExecutionResult) -> dict[str, Any]:
+    """Return a result as it is sent. One whose request could not be run has no `data`."""
+    content: dict[str, Any] = {}
+    if result.errors:
+        content["errors"] = [error.formatted for error in result.errors]
+    if not could_not_run(result):
+        content["data"] = result.data
+    return content
 
 
 def extensions_of(refusal: DomainError) -> dict[str, object]:

@@ -24,6 +24,7 @@ JSON_DEPTH_MAX: Final = 32
 JSON_VALUES_MAX: Final = 20_000
 JSON_TYPE: Final = "application/json"
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
+EVENT_STREAM_TYPE: Final = "text/event-stream"
 _ANY: Final = 0
 _ANY_APPLICATION: Final = 1
 _EXACT: Final = 2
@@ -82,8 +83,10 @@ def _check_size(payload: Mapping[str, object]) -> None:
     raise BadRequestError(400, f"A request has at most {JSON_DEPTH_MAX} levels of values.")
 
 
-def response_type(accept: str) -> str | None:
+def response_type(accept: str, *, event_streams: bool = True) -> str | None:
     """Return the media type to answer with, or None when the caller takes none of ours.
+
+    Of what is as welcome as something else, an event stream is chosen when it is named first.
 
     Source: graphql.github.io/graphql-over-http, "Accept" and "Legacy Watershed", 2026-11.
     """
@@ -94,16 +97,19 @@ def response_type(accept: str) -> str | None:
     for part in accept.split(","):
         media, _, parameters = part.partition(";")
         quality = _quality(parameters)
-        for offered, closeness in _offers(media.strip().lower()):
-            rank = (quality, closeness, offered == GRAPHQL_TYPE)
+        for offered, closeness in _offers(media.strip().lower(), event_streams=event_streams):
+            is_first = offered == EVENT_STREAM_TYPE and chosen is None
+            rank = (quality, closeness, offered == GRAPHQL_TYPE or is_first)
             if quality > 0 and rank > best:
                 best, chosen = rank, offered
     return chosen
 
 
-def _offers(media: str) -> list[tuple[str, int]]:
+def _offers(media: str, *, event_streams: bool) -> list[tuple[str, int]]:
     match media:
         case "application/graphql-response+json" | "application/json":
+            return [(media, _EXACT)]
+        case "text/event-stream" if event_streams:
             return [(media, _EXACT)]
         case "application/*":
             return [(JSON_TYPE, _ANY_APPLICATION)]

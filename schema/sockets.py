@@ -22,9 +22,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types.execution import ExecutionResult
 
 from app.auth import ANYONE, AuthenticationError, Authenticator, Caller
-from app.error_catalog import CloseCode, RequestCode
+from app.error_catalog import CloseCode
 from schema.context import Context
-from schema.errors import UNAVAILABLE_ERRORS, BadRequestError, could_not_run
+from schema.errors import UNAVAILABLE_ERRORS, BadRequestError, comes_again, could_not_run
 from schema.requests import read_operation
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _refuse(self, operation: Operation[Context, None], errors: list[GraphQLError]) -> None:
         """Answer a stream that can't begin. Clients take an error for its end, but come back after a close."""
-        if any((error.extensions or {}).get("code") == RequestCode.UNAVAILABLE for error in errors):
+        if comes_again(errors):
             await self.websocket.close(CloseCode.TRY_AGAIN_LATER, "Try again later")
         else:
             await operation.send_initial_errors(errors)

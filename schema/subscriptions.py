@@ -34,7 +34,7 @@ LOG_RETRY_SECONDS: Final = 1.0
 _T = TypeVar("_T")
 
 
-@strawberry.type(description="Over websockets, subprotocol graphql-transport-ws.")
+@strawberry.type(description="Over websockets (graphql-transport-ws) and event streams (graphql-sse).")
 class Subscription:
     """The subscriptions. Each checks the caller first, and returns the stream then."""
 

@@ -6,6 +6,7 @@ Source: graphql.github.io/graphql-over-http, draft, 2026-11.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,11 +32,14 @@ from schema.errors import (
     OperationKindError,
     Presenter,
     UnknownDocumentError,
+    content_of,
     could_not_run,
     rate_limited,
     report,
 )
+from schema.event_streams import EventStream
 from schema.requests import (
+    EVENT_STREAM_TYPE,
     GRAPHQL_TYPE,
     JSON_TYPE,
     RequestedOperation,
@@ -52,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
     from starlette.websockets import WebSocket
     from strawberry.types.execution import ExecutionResult
 
@@ -78,10 +82,14 @@ _OPERATIONS: Final = {
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """An ASGI application: POST for queries and mutations, GET for queries if it is on, websockets for everything."""
+    """An ASGI application: POST for queries and mutations, GET for queries if it is on.
+
+    Event streams and websockets are for everything.
+    """
 
     websocket_adapter_class = TextFrames
     graphql_transport_ws_handler_class = SocketHandler
+    schema: OrderpulseSchema
 
     def __init__(
         self,
@@ -91,6 +99,7 @@ class GraphQLView(GraphQL[Context, None]):
         documents: TrustedDocuments,
         allowed_origins: Sequence[str],
         queries_by_get: bool,
+        event_streams: bool,
         ide: bool,
         on_frame: Callable[[UUID, int], None] | None,
     ) -> None:
@@ -108,6 +117,7 @@ class GraphQLView(GraphQL[Context, None]):
         self.presenter = schema.presenter
         self.documents = documents
         self.on_frame = on_frame
+        self._event_streams = event_streams
         self._methods = ("GET", "POST") if queries_by_get else ("POST",)
         self._ide = ide
 
@@ -119,16 +129,18 @@ class GraphQLView(GraphQL[Context, None]):
         response = await self._answer(Request(scope), receive)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, receive: Receive) -> Response:
+    async def _answer(self, request: Request, receive: Receive) -> ASGIApp:
         accept = request.headers.get("accept", "")
         if request.method == "GET" and self._ide and "text/html" in accept:
             return RedirectResponse(IDE_PATH, status_code=303)
-        media_type = response_type(accept)
+        media_type = response_type(accept, event_streams=self._event_streams)
         try:
             operation = await self._asked(request, receive, media_type)
             caller = await self.services.authenticator.identify(request.headers.get("authorization"))
+            address = request.scope.get("address", _ANYWHERE)
+            if media_type == EVENT_STREAM_TYPE:
+                return self._stream(operation, Context.of(self.services, caller, address), request.method)
             async with self.services.views.at_one_moment() as views:
-                address = request.scope.get("address", _ANYWHERE)
                 context = Context.at_one_moment(self.services, views, caller, address)
                 result = await self._run(operation, context, request.method)
             response = _show(result, media_type or JSON_TYPE)
@@ -155,7 +167,8 @@ class GraphQLView(GraphQL[Context, None]):
             allowed = ", ".join(self._methods)
             raise MethodNotAllowedError(f"Send the request by {' or '.join(self._methods)}.", allowed)
         if media_type is None:
-            raise BadRequestError(406, f"The answer comes as {JSON_TYPE} or {GRAPHQL_TYPE}.")
+            streams = f", or as {EVENT_STREAM_TYPE}" if self._event_streams else ""
+            raise BadRequestError(406, f"The answer comes as {JSON_TYPE} or {GRAPHQL_TYPE}{streams}.")
         if request.method == "GET":
             return read_operation(read_parameters(request.query_params), self.documents)
         check_content(request.headers)
@@ -178,8 +191,23 @@ class GraphQLView(GraphQL[Context, None]):
     def _refuse(
         self, status: int, message: str, extensions: dict[str, object], media_type: str | None
     ) -> Response:
+        """Refuse a request, in JSON though the answer would have been none."""
         error = {"message": message, "extensions": self.presenter.extended(extensions)}
-        return _respond(status, {"errors": [error]}, media_type or JSON_TYPE)
+        return _respond(
+            status, {"errors": [error]}, GRAPHQL_TYPE if media_type == GRAPHQL_TYPE else JSON_TYPE
+        )
+
+    def _stream(self, operation: RequestedOperation, context: Context, method: str) -> EventStream:
+        place = ExitStack()
+        place.enter_context(self.services.event_streams.one(context.caller, context.address))
+        return EventStream(
+            self.schema,
+            operation,
+            context,
+            allowed=_OPERATIONS[method] | {OperationType.SUBSCRIPTION},
+            place=place,
+            on_frame=self.on_frame,
+        )
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return what a websocket's operations' contexts are made from."""
@@ -197,14 +225,9 @@ class GraphQLView(GraphQL[Context, None]):
 
 
 def _show(result: ExecutionResult, media_type: str) -> Response:
-    """Answer with a result. One whose request could not be run has no `data`, and says so by the status, too."""
-    content: dict[str, Any] = {}
-    if result.errors:
-        content["errors"] = [error.formatted for error in result.errors]
-    if could_not_run(result):
-        return _respond(200 if media_type == JSON_TYPE else 400, content, media_type)
-    content["data"] = result.data
-    return _respond(200, content, media_type)
+    """Answer with a result. One whose request could not be run says so by the status, too."""
+    status = 400 if could_not_run(result) and media_type != JSON_TYPE else 200
+    return _respond(status, content_of(result), media_type)
 
 
 def _respond(status: int, content: dict[str, Any], media_type: str) -> Response:
@@ -220,6 +243,7 @@ def graphql_app(
     introspection: bool = True,
     suggestions: bool | None = None,
     queries_by_get: bool = False,
+    event_streams: bool = True,
     ide: bool = True,
     docs_url: str = PATH,
     on_frame: Callable[[UUID, int], None] | None = None,
@@ -233,6 +257,7 @@ def graphql_app(
         introspection: Whether the schema may be asked for itself.
         suggestions: Whether errors name fields that may have been meant; as `introspection` when left out.
         queries_by_get: Whether queries may come by GET, too: their variables are in addresses then, and in logs.
+        event_streams: Whether operations may be answered as event streams.
         ide: Whether a browser that comes by GET is sent on to the IDE.
         docs_url: Where errors are explained; the code follows it.
         on_frame: Is told the order and version of each committed change whose frame has been written to a
@@ -254,6 +279,7 @@ def graphql_app(
         documents=documents,
         allowed_origins=allowed_origins,
         queries_by_get=queries_by_get,
+        event_streams=event_streams,
         ide=ide,
         on_frame=on_frame,
     )

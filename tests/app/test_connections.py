@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 HEAD_SECONDS = 0.3
 REQUEST_SECONDS = 0.9
+STALLED_SECONDS = 0.5
+LEFT: list[str] = []
 
 
 async def answering(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-    """Answer at once, and where the path says so, only after the body."""
+    """Answer at once, and where the path says so, only after the body, or for ever."""
     if scope["type"] != "http":
+        return
+    if scope["path"] == "/endless":
+        await pour(receive, send)
         return
     while scope["path"] == "/reads":
         message = await receive()
@@ -38,11 +43,24 @@ async def answering(scope: dict[str, Any], receive: Any, send: Any) -> None:  # 
     await send({"type": "http.response.body", "body": body})
 
 
+async def pour(receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    """Answer for as long as somebody is there; then note in `LEFT` that nobody is."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    leaving = asyncio.create_task(receive())
+    while not leaving.done() or leaving.result()["type"] != "http.disconnect":
+        if leaving.done():
+            leaving = asyncio.create_task(receive())
+        await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+        await asyncio.sleep(0)
+    LEFT.append("/endless")
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server whose patience is short."""
     monkeypatch.setattr(connections, "HEAD_SECONDS_MAX", HEAD_SECONDS)
     monkeypatch.setattr(connections, "REQUEST_SECONDS_MAX", REQUEST_SECONDS)
+    monkeypatch.setattr(connections, "STALLED_SECONDS_MAX", STALLED_SECONDS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             answering, http=BoundedConnection, lifespan="off", log_level="critical", server_header=False
@@ -187,3 +205,26 @@ async def test_a_request_that_two_servers_may_read_differently_is_refused(port: 
     assert said.startswith(b"HTTP/1.1 400 ")
     assert said.count(b"HTTP/1.1") == 1
     assert b"smuggled" not in said
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut_off(port: int) -> None:
+    LEFT.clear()
+    async with await Line.open(port) as line:
+        line.writer.write(request("GET", "/endless"))  # reads until its buffer is full, and then no more
+        async with asyncio.timeout(10):
+            while not LEFT:  # noqa: ASYNC110 - the server raises no event here
+                await asyncio.sleep(0.01)
+
+        assert not (await rest(line)).endswith(b"0\r\n\r\n")
+
+
+async def test_who_takes_an_answer_slowly_is_served_on(port: int) -> None:
+    LEFT.clear()
+    async with await Line.open(port) as line:
+        line.writer.write(request("GET", "/endless"))
+        began = time.monotonic()
+        while time.monotonic() - began < 3 * STALLED_SECONDS:
+            assert len(await line.reader.readexactly(4 * 1_048_576)) > 0
+            await asyncio.sleep(STALLED_SECONDS / 5)
+
+        assert LEFT == []

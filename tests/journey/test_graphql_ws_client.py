@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
 import signal
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.journey.demo_process import Demo
-from tests.journey.doors import DEADLINE_SECONDS, eventually
-from tests.official_clients import PACKAGES, node_with
+from tests.official_clients import PACKAGES, node_with, official_client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from tests.journey.doors import Doors, Placed
+    from tests.official_clients import Watcher
 
 SCRIPT: Final = Path(__file__).with_name("watch.mjs")
 
@@ -28,56 +26,6 @@ SCRIPT: Final = Path(__file__).with_name("watch.mjs")
 def node() -> str:
     """Return node, which finds the official client."""
     return node_with("graphql-ws")
-
-
-class Watcher:
-    """The client's process, and everything it has told so far."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._told: list[dict[str, Any]] = []
-        self._reader = asyncio.create_task(self._read())
-
-    @property
-    def versions(self) -> list[int]:
-        """The versions that `orderEvents` brought, in order of arrival."""
-        return [event["version"] for event in self.frames("orderEvents")]
-
-    def frames(self, name: str) -> list[dict[str, Any]]:
-        """Return what a subscription brought."""
-        return [told["data"] for told in self._told if told["kind"] == "next" and told["name"] == name]
-
-    def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        """Return everything of a kind that happened."""
-        return [told for told in self._told if told["kind"] == kind]
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until what was told is enough."""
-
-        async def enough() -> bool:
-            return holds()
-
-        await eventually(enough, why=lambda: f"The client told: {self._told}")
-
-    async def reconnect(self) -> None:
-        """Let it connect again."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"reconnect\n")
-        await self._process.stdin.drain()
-
-    async def end(self) -> int:
-        """Let it leave, and return its exit code."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            code = await self._process.wait()
-            await self._reader
-        return code
-
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            self._told.append(json.loads(line))
 
 
 @contextlib.asynccontextmanager
@@ -90,19 +38,8 @@ async def watching(node: str, shop: Doors, order: Placed, after: str | None = No
         "token": order.token,
         "after": after,
     }
-    process = await asyncio.create_subprocess_exec(
-        # Node 20 has a WebSocket, and hides it.
-        *(node, "--no-warnings", "--experimental-websocket", SCRIPT, json.dumps(settings)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    watcher = Watcher(process)
-    try:
+    async with official_client(node, SCRIPT, settings) as watcher:
         yield watcher
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def first_cursor(shop: Doors, order: Placed) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
+EVENTS = "text/event-stream"
 TYPENAME = {"query": "{ __typename }"}
 
 
@@ -67,7 +68,12 @@ async def test_an_operation_is_answered_as_json(door: Shop) -> None:
         ("application/json;q=0.9, */*", JSON),
         ("application/graphql-response+json, */*;q=0.1", GRAPHQL),
         ("multipart/mixed, application/json;q=0.9", JSON),
-        ("text/event-stream", None),
+        ("text/event-stream", EVENTS),
+        ("text/event-stream, */*;q=0.1", EVENTS),
+        ("text/event-stream, application/graphql-response+json, application/json", EVENTS),
+        ("application/graphql-response+json, application/json, text/event-stream", GRAPHQL),
+        ("application/json, text/event-stream", JSON),
+        ("application/json;q=0.9, text/event-stream", EVENTS),
         ("text/html", None),
         ("application/json;q=0", None),
         ("application/json;q=rubbish", None),
@@ -230,7 +236,7 @@ async def test_without_the_ide_a_browser_is_told_to_post(door: Shop) -> None:
 
 
 async def test_an_answer_that_the_caller_cannot_take_is_406(door: Shop) -> None:
-    response = await door.http.post("/graphql", json=TYPENAME, headers={"accept": "text/event-stream"})
+    response = await door.http.post("/graphql", json=TYPENAME, headers={"accept": "text/html"})
 
     assert response.status_code == 406
 

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 EVERYWHERE: Final = frozenset({"/livez", "/readyz", "/metrics"})
 SERVED: Final = {
-    "all": EVERYWHERE | {"graphql", "sockets", "webhooks", "/track/none", "/", "/graphiql"},
+    "all": EVERYWHERE | {"graphql", "sockets", "streams", "webhooks", "/track/none", "/", "/graphiql"},
     "api": EVERYWHERE | {"graphql", "/track/none", "/", "/graphiql"},
     "webhooks": EVERYWHERE | {"webhooks"},
-    "live": EVERYWHERE | {"graphql", "sockets", "/track/none"},
+    "live": EVERYWHERE | {"graphql", "sockets", "streams", "/track/none"},
     "worker": EVERYWHERE,
 }
 PAGES: Final = (*EVERYWHERE, "/track/none", "/", "/graphiql")
+TYPENAME: Final = b'{"query": "{ __typename }"}'
+JSON: Final = {"content-type": "application/json"}
 HTML: Final = {"accept": "text/html"}
 
 
@@ -61,12 +63,12 @@ async def test_a_role_serves_its_own_and_nothing_else(roles: dict[str, Server], 
 
     answers = {path: await get(port, path, HTML) for path in PAGES}
     answers["webhooks"] = await ask(port, request("POST", "/webhooks/sandbox", b"{}"))
-    answers["graphql"] = await ask(
-        port,
-        request("POST", "/graphql", b'{"query": "{ __typename }"}', {"content-type": "application/json"}),
-    )
+    answers["graphql"] = await ask(port, request("POST", "/graphql", TYPENAME, JSON))
+    stream = await ask(port, request("POST", "/graphql", TYPENAME, {**JSON, "accept": "text/event-stream"}))
     served = {what for what, answer in answers.items() if b"There is no page here" not in answer.body}
     served -= {what for what, answer in answers.items() if answer.body == b"There is no page here\n"}
+    if stream.status == 200:
+        served.add("streams")
     if await opens_a_socket(port):
         served.add("sockets")
 
