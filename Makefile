@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults mutants histories check format schema docs migration bench reconcile screenshots lock lock-check web
+.PHONY: help setup demo dev test faults fuzz mutants histories check format schema docs migration bench reconcile screenshots lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -41,6 +41,9 @@ test: $(DEVELOPMENT) ## Run the tests, or some of them: ARGS="tests/domain -k re
 
 faults: $(DEVELOPMENT) ## Plant faults and count what is lost or doubled: ARGS="kills --count 1000" (docs/faults.md)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(DEVELOPMENT) ## Send 200 generated operations of every kind to a server: ARGS="1000" sends more
+	@GENERATED_EXAMPLES=$(or $(ARGS),200) $(BIN)/python -m pytest tests/protocols/test_generated_operations.py
 
 # Files of tests run side by side, each process with a database of its own.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile

@@ -164,7 +164,7 @@ SELECT inbox.*, opened.*,
 
 async def statistics(reader: Reader, since: datetime) -> Statistics:
     """Count what came in and was opened since then, and what waits now."""
-    row = await reader.fetch_row(_STATISTICS, since, _first_id(since - _SKEW))
+    row = await reader.fetch_row(_STATISTICS, since, _first_id(since))
     assert row is not None, "a count always has a row"  # noqa: S101 - holds by construction
     return Statistics(**dict(row))
 
@@ -199,8 +199,8 @@ def _inbox_event_from(row: Columns) -> InboxEvent:
 
 
 def _first_id(at: datetime) -> UUID:
-    """Return the lowest id of version 7 that is made at an instant."""
-    milliseconds = max(int((at - _EPOCH) / timedelta(milliseconds=1)), 0)
+    """Return the lowest id of version 7 that may have been made at an instant."""
+    milliseconds = max(int((at - _EPOCH - _SKEW) / timedelta(milliseconds=1)), 0)
     return UUID(int=milliseconds << 80)
 
 

@@ -63,7 +63,7 @@ mutation($id: ID!) {
   inboxEventReplay(id: $id) { inboxEvent { id status } errors { code message field } }
 }"""
 NODE: Final = "query($id: ID!) { node(id: $id) { __typename id } }"
-LONG_AGO: Final = "2020-01-01T00:00:00Z"
+LONG_AGO: Final = "0001-01-01T00:00:00Z"
 
 
 @pytest.fixture
