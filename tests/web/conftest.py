@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from app.web.assets import Assets
 from app.web.routes import error_pages, pages
+from tests.web.packages import WEB, run
 from tests.web.serving import Visit, served
 from tests.web.tiny_shop import TinyShop
 
@@ -32,6 +33,20 @@ CHROMIUM_ARGUMENTS: Final = [
 ]
 
 OpenVisit = Callable[..., Awaitable[Visit]]
+
+
+@pytest.fixture(scope="session")
+def npm() -> str:
+    """Return npm with the locked packages in place; only outside of CI may it be missing."""
+    found = shutil.which("npm")
+    if found is None:
+        reason = "building the pages needs node 20 and npm, which are not on this PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if not (WEB / "node_modules").is_dir():
+        run([found, "ci"], WEB)
+    return found
 
 
 @pytest.fixture(scope="session")

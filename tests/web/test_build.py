@@ -4,39 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from pathlib import Path
-from typing import Final
-
-import pytest
+from typing import TYPE_CHECKING
 
 from app.web.assets import STATIC_FOLDER
+from tests.web.packages import ROOT, SCHEMA, WEB, run
 
-ROOT: Final = Path(__file__).parents[2]
-WEB: Final = ROOT / "web"
-SCHEMA: Final = ROOT / "schema/schema.graphql"
-BUILD_SECONDS_MAX: Final = 600
-
-
-@pytest.fixture(scope="session")
-def npm() -> str:
-    """Return npm with the locked packages in place; only outside of CI may it be missing."""
-    found = shutil.which("npm")
-    if found is None:
-        reason = "building the pages needs node 20 and npm, which are not on this PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    if not (WEB / "node_modules").is_dir():
-        run([found, "ci"], WEB)
-    return found
-
-
-def run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -29,7 +29,11 @@ await build({
   splitting: true,
   target: 'es2022',
 });
-// The hook runs in browsers alone, which Next.js wants to be told in the file's first line.
-const react = path.join(here, 'dist/react.js');
-await writeFile(react, `'use client';\n${await readFile(react, 'utf8')}`);
+for (const [name, directive] of [['react', "'use client';\n"], ['preact', '']]) {
+  const file = path.join(here, `dist/${name}.js`);
+  // Imports that esbuild leaves for the effects of chunks that have none: bundlers warn of them.
+  const script = (await readFile(file, 'utf8')).replace(/^import "\.\/chunk-\w+\.js";\n/gm, '');
+  // The hook runs in browsers alone, which Next.js wants to be told in the file's first line.
+  await writeFile(file, directive + script);
+}
 await promisify(execFile)(process.execPath, [compiler, '--project', path.join(here, 'tsconfig.json')]);

@@ -1,7 +1,6 @@
 import {
   createUseOrderStatus
 } from "./chunk-32LI4WEW.js";
-import "./chunk-5BISMMZV.js";
 
 // src/preact.ts
 import { useEffect, useState } from "preact/hooks";

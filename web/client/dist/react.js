@@ -2,7 +2,6 @@
 import {
   createUseOrderStatus
 } from "./chunk-32LI4WEW.js";
-import "./chunk-5BISMMZV.js";
 
 // src/react.ts
 import { useEffect, useState } from "react";
