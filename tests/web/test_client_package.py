@@ -14,6 +14,7 @@ from tests.web.packages import ROOT, SCHEMA, WEB, attempt, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+DOCS: Final = ROOT / "docs/client.md"
 GUIDE: Final = ROOT / "docs/guides/nextjs.md"
 FILES: Final = re.findall(
     r"^```tsx?\n// (\S+)\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL
@@ -64,6 +65,18 @@ def write(folder: Path, files: list[tuple[str, str]]) -> None:
 
 def test_it_does_what_it_promises(npm: str) -> None:
     run([npm, "test", "--silent"], WEB / "client")
+
+
+def test_a_shop_installs_it_from_a_clone_with_nothing_else(npm: str, tmp_path: Path) -> None:
+    (command,) = set(re.findall(r"^npm install .*$", DOCS.read_text("utf-8"), re.MULTILINE))
+    installed = tmp_path / "node_modules/@orderpulse/client"
+
+    run([npm, *command.split()[1:-1], "--offline", WEB / "client"], tmp_path)
+    run(["node", "--eval", "import('@orderpulse/client').then(({ trackOrder }) => trackOrder({}))"], tmp_path)
+
+    assert not installed.is_symlink()  # from a link, bundlers would look for React in the wrong place
+    assert sorted(each.name for each in installed.iterdir()) == ["dist", "package.json"]
+    assert "install-links=true" in (ROOT / "examples/react/.npmrc").read_text("utf-8")
 
 
 def test_the_guide_to_nextjs_passes_the_type_check(npm: str, tmp_path: Path) -> None:
