@@ -108,7 +108,7 @@ class Remote:
             ) from None
         except ValueError:
             shown = None
-        if not isinstance(shown, dict):
+        if not isinstance(shown, dict) or not ({"data", "errors"} & shown.keys()):
             raise CommandError(
                 f"What answers at {self.place.url} is no Orderpulse server (status {answer.status_code}).",
                 ExitCode.UNREACHABLE,

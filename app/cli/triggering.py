@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -68,7 +68,8 @@ class Story:
     given: Mapping[str, str]
     order_id: str = ""
     payment_id: str = ""
-    reference: str = field(default="", repr=False)
+    reference: str = ""
+    amount_minor: int = 0
 
     async def orders(self) -> None:
         """Make the order, unless one is named."""
@@ -93,10 +94,11 @@ class Story:
         asked = {"orderId": self.order_id, "gateway": self.gateway.upper(), **method, **more}
         asked["returnUrl"] = f"{self.remote.place.url}/"
         payload = await self.remote.mutate(
-            "paymentCreate", "PaymentCreateInput", "payment { id reference }", asked
+            "paymentCreate", "PaymentCreateInput", "payment { id reference amount { minorUnits } }", asked
         )
         self.payment_id = payload["payment"]["id"]
         self.reference = payload["payment"]["reference"]
+        self.amount_minor = payload["payment"]["amount"]["minorUnits"]
 
     async def pays(self, outcome: Control = Control.SUCCEEDS, **more: str) -> None:
         """Open a payment and have the shopper pay it so."""
@@ -159,11 +161,10 @@ def _dispute_closed(outcome: Control) -> Callable[[Story], Awaitable[None]]:
     return close
 
 
-async def _paid_late(story: Story) -> None:
-    """Pay on a page that was left open when the order was canceled: the money is held until somebody decides."""
+async def _mischarged(story: Story) -> None:
+    """Have the gateway take another amount than was asked: the money is held until somebody decides."""
     await story.opens()
-    await story.cancels()
-    await story.control.pay(story.reference, Control.SUCCEEDS)
+    await story.control.mischarge(story.reference, story.amount_minor - 1)
 
 
 async def _authorized(story: Story) -> None:
@@ -192,14 +193,14 @@ EVENTS: Final[Mapping[str, tuple[str, str, Callable[[Story], Awaitable[None]]]]]
     "dispute.opened": ("DISPUTE_OPENED", "Paid, and disputed by the shopper.", _disputed),
     "dispute.won": ("DISPUTE_WON", "Disputed, and decided for the shop.", _dispute_closed(Control.WON)),
     "dispute.lost": ("DISPUTE_LOST", "Disputed, and decided for the shopper.", _dispute_closed(Control.LOST)),
-    "suspense.opened": (
-        "SUSPENSE_OPENED",
-        "Paid after the order was canceled, under the policy HOLD.",
-        _paid_late,
+    "payment.conflicted": (
+        "PAYMENT_CONFLICTED",
+        "The gateway takes another amount than was asked.",
+        _mischarged,
     ),
+    "suspense.opened": ("SUSPENSE_OPENED", "The same: that money belongs to no order yet.", _mischarged),
 }
 """By name: the order event that it comes to, what happens, and how."""
-_PRESET: Final = {"suspense.opened": {"policy": "HOLD"}}
 
 
 def list_events(output: Output) -> None:
@@ -237,13 +238,13 @@ def control_of(settings: Settings, gateway: str) -> ControlClient:
     return ControlClient(found.url, found.control_key)
 
 
-def read_overrides(event: str, overrides: Sequence[str]) -> dict[str, str]:
+def read_overrides(overrides: Sequence[str]) -> dict[str, str]:
     """Return all that can be overridden, with `key=value` in place of what it is else.
 
     Raises:
         CommandError: there is no such key.
     """
-    values = {**_OVERRIDES, **_PRESET.get(event, {})}
+    values = dict(_OVERRIDES)
     for text in overrides:
         name, equals, value = text.partition("=")
         if name not in values or not equals:
@@ -259,7 +260,7 @@ def read_overrides(event: str, overrides: Sequence[str]) -> dict[str, str]:
 async def run_trigger(remote: Remote, control: ControlClient, output: Output, asked: Triggering) -> ExitCode:
     """Make it happen, and wait until the server's order says so."""
     type_, about, deed = EVENTS[asked.event]
-    given = read_overrides(asked.event, asked.overrides)
+    given = read_overrides(asked.overrides)
     output.aside(f"{asked.event} at {asked.gateway}: {about}")
     story = Story(remote, control, asked.gateway, given)
     started = time.monotonic()

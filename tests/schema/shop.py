@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from uuid import UUID
 
+    from starlette.types import Receive, Scope, Send
+
     from app.gateways import GatewayRegistry
     from db.pool import Database
 
@@ -293,7 +295,7 @@ async def _wired(
     )
     app = Starlette(
         routes=[
-            Route("/webhooks/{gateway}", WebhookEndpoint(gateways, settler, metrics)),
+            Route("/webhooks/{gateway}", _Identified(WebhookEndpoint(gateways, settler, metrics))),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
         ]
@@ -307,6 +309,17 @@ async def _wired(
         httpx2.AsyncClient(base_url=sandbox_url, headers=bearer) as sandbox,
     ):
         yield Shop(services, app, http, sandbox, port, database, frames)
+
+
+class _Identified:
+    """Gives webhooks an id, as the edge would: without one they could not be answered, and would come again."""
+
+    def __init__(self, endpoint: WebhookEndpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["request_id"] = b"of-the-tests"
+        await self._endpoint(scope, receive, send)
 
 
 @asynccontextmanager

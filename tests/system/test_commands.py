@@ -12,9 +12,11 @@ from tests.db.embedded_process import short_folder
 from tests.system.processes import DSN_PASSWORD, SECRET_KEY, run_command, with_password
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.system.processes import Ran
 
-COMMANDS: Final = ("demo", "serve", "migrate", "doctor", "audit", "sandbox")
+COMMANDS: Final = ("demo", "serve", "migrate", "doctor", "audit", "sandbox", "trigger", "listen")
 AWAY: Final = f"postgresql://shop:{DSN_PASSWORD}@127.0.0.1:1/shop"
 
 
@@ -43,6 +45,25 @@ async def test_every_command_explains_itself() -> None:
     assert "changes nothing" in said(helps[4])
     assert "--webhook-url" in said(helps[5])
     assert (unknown.code, "No such command" in said(unknown)) == (2, True)
+
+
+async def test_what_a_person_can_mend_on_this_machine_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+
+    no_folder, no_rate, unknown, nobody = await asyncio.gather(
+        run_command("demo", "--no-open", "--data-dir", str(file)),
+        run_command("demo", "--no-open", "--traffic", "lots"),
+        run_command("explain", "OOPS", "--format", "json"),
+        run_command("orders", "list", "--url", "http://127.0.0.1:1", "--format", "json"),
+    )
+
+    assert [ran.code for ran in (no_folder, no_rate, unknown, nobody)] == [1, 2, 5, 3]
+    assert [ran.output for ran in (no_folder, no_rate, unknown, nobody)] == [""] * 4
+    assert "The data folder must be a folder: --data-dir DIR." in said(no_folder)
+    assert "Write --traffic 5/s" in said(no_rate)
+    assert "`orderpulse explain` lists them." in said(unknown)
+    assert "Start one by `orderpulse demo`" in said(nobody)
 
 
 async def test_migrate_and_doctor_work_on_an_empty_database_by_several_at_once() -> None:

@@ -8,7 +8,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import websockets
 
+from tests.schema.shop import PROTOCOL, Client
 from tests.system.audit import inbox, order_states
 from tests.system.deliveries import PATH, open_payments, signature, signed, success
 from tests.system.processes import SANDBOX_WEBHOOK_SECRET, SECRETS, STAFF_KEY
@@ -266,3 +268,47 @@ async def test_an_answer_of_refusal_leaves_the_connection_usable_or_closes_it(sy
 
     assert refused.status == 400
     assert after == 200
+
+
+async def test_an_error_leads_to_its_page_and_to_the_log(system: System) -> None:
+    body = json.dumps({"query": "{ integrityReport { checkedAt } }"}).encode()
+    headers = {"content-type": "application/json", "x-request-id": "asked-by-a-test"}
+
+    answer = await ask(system.first.port, request("POST", "/graphql", body, headers))
+    (error,) = answer.json["errors"]
+    page = await get(system.first.port, error["extensions"]["docUrl"], {"accept": "text/html"})
+
+    assert answer.headers["x-request-id"] == "asked-by-a-test"
+    assert error["extensions"] == {
+        "code": "FORBIDDEN",
+        "docUrl": "/errors/FORBIDDEN",
+        "requestId": "asked-by-a-test",
+    }
+    assert page.status == 200
+    assert "The caller may not do this" in page.body.decode()
+    assert (await get(system.first.port, "/errors/OOPS")).status == 404
+
+
+async def test_an_error_over_a_websocket_names_its_handshake(system: System) -> None:
+    url = f"ws://127.0.0.1:{system.first.port}/graphql"
+    async with websockets.connect(url, subprotocols=[PROTOCOL], compression=None) as connection:
+        client = Client(connection)
+        await client.send({"type": "connection_init"})
+        await client.receive()
+        await client.subscribe("subscription { allOrderEvents { version } }")
+        refused = (await client.receive())["payload"][0]
+        await client.subscribe("{ nonsense }", operation_id="2")
+        malformed = (await client.receive())["payload"][0]
+        assert connection.response is not None
+        known_as = connection.response.headers["x-request-id"]
+
+    assert refused["extensions"] == {
+        "code": "FORBIDDEN",
+        "docUrl": "/errors/FORBIDDEN",
+        "requestId": known_as,
+    }
+    assert malformed["extensions"] == {
+        "code": "BAD_REQUEST",
+        "docUrl": "/errors/BAD_REQUEST",
+        "requestId": known_as,
+    }

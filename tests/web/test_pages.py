@@ -39,6 +39,8 @@ PAGES = {
     f"/track/{TOKEN}": POLICY.replace("style-src 'self'", f"style-src 'sha256-{LOOK_DIGEST}'"),
     "/track/unknown": POLICY,
     "/nowhere": POLICY,
+    "/errors/": POLICY,
+    "/errors/PAYMENT_IN_PROGRESS": POLICY,
     "/graphiql": IDE_POLICY,
 }
 
