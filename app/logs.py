@@ -72,7 +72,7 @@ def configure_logs(
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     handler.setLevel(level.upper())
-    root.handlers = [handler, *([_to_file(file, file_level or level)] if file else [])]
+    root.handlers = [handler, *([file_handler(file, file_level or level)] if file else [])]
     root.setLevel(min(each.level for each in root.handlers))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logging.getLogger(name).handlers = []
@@ -87,9 +87,10 @@ def configure_logs(
         logging.getLogger(name).setLevel(max(least, root.level))
 
 
-def _to_file(path: Path, level: str) -> logging.Handler:
+def file_handler(path: Path, level: str, *, bytes_max: int = FILE_BYTES_MAX) -> logging.Handler:
+    """Return what writes to a file as JSON, its owner's alone; when it is full, a new one is begun."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES_MAX, backupCount=FILES_KEPT - 1, encoding="utf-8")
+    handler = RotatingFileHandler(path, maxBytes=bytes_max, backupCount=FILES_KEPT - 1, encoding="utf-8")
     with suppress(OSError):  # another's file, that may be written all the same
         path.chmod(0o600)
     handler.setFormatter(JsonLines())

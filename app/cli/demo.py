@@ -129,7 +129,7 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
                 await told_to_stop(server)
             # What is cut short now would complain at length.
             _log(log_path, "critical")
-        console.print(await _summary(database, started), highlight=False)
+        console.print(await _summary(database, started), highlight=False, soft_wrap=True)
     return 0
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
 
-POLL_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.1
 _STYLES: Final = {"debug": "dim", "warning": "yellow", "error": "red", "critical": "bold red"}
 _SHOWN_APART: Final = frozenset({"timestamp", "level", "event", "logger", "exception"})
 
