@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from app.cli.moments import clock
-from app.cli.output import CommandError, Output, columns
+from app.cli.output import CommandError, Output, columns, facts
 from app.error_catalog import ExitCode
 
 if TYPE_CHECKING:
@@ -88,12 +88,7 @@ async def run_list(remote: Remote, output: Output, wanted: Wanted, *, follow: bo
 async def run_show(remote: Remote, output: Output, event_id: str) -> ExitCode:
     """Show one delivery with its body."""
     event = await _one(remote, event_id)
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(overflow="fold")
-    for name, value in _facts(event):
-        rows.add_row(name, value)
-    output.document(event, rows, Text("Body", style="bold"), Text(_pretty(event["body"])))
+    output.document(event, facts(_facts(event)), Text("Body", style="bold"), Text(_pretty(event["body"])))
     return ExitCode.OK
 
 
@@ -114,14 +109,14 @@ async def run_replay(remote: Remote, output: Output, asked: Replaying) -> ExitCo
         done.append(outcome)
         if not output.is_json:
             output.line(outcome, _said(outcome))
-    applied = sum(each["status"] in ("APPLIED", "IGNORED") for each in done)
-    summary = f"{len(done)} tried again: {applied} applied, {len(done) - applied} not."
+    counts = Counter(each["outcome"] for each in done)
+    summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
     output.document(
-        {"replayed": done}, summary if events else "There is nothing to try again: no delivery is open."
+        {"replayed": done}, f"{len(done)} tried again: {summary}." if done else "Nothing is open."
     )
     if any(each["outcome"] == "refused" for each in done):
         return ExitCode.REFUSED
-    return ExitCode.OK if applied == len(done) else ExitCode.NO_OUTCOME
+    return ExitCode.OK if counts["applied"] == len(done) else ExitCode.NO_OUTCOME
 
 
 async def _replay(remote: Remote, event: dict[str, Any], wait_seconds: float) -> dict[str, Any]:
@@ -225,10 +220,10 @@ def _facts(event: dict[str, Any]) -> list[tuple[str, str | Text]]:
         ("Gateway", f"{event['gateway'].lower()}, {event['externalId']}"),
         ("Type", event["type"]),
         ("State", _state(event)),
-        ("Received", f"{clock(event['receivedAt'])}, {event['deliveries']} times"),
+        ("Received", f"{clock(event['receivedAt'])}, sent {_times(event['deliveries'])}"),
         (
             "Applied",
-            clock(event["appliedAt"]) if event["appliedAt"] else f"no, after {event['attempts']} tries",
+            clock(event["appliedAt"]) if event["appliedAt"] else f"no, tried {_times(event['attempts'])}",
         ),
         ("Payment", f"{payment['id']} {payment['status']}" if payment else "none that is known here"),
         ("Order", f"{payment['order']['id']} {payment['order']['number']}" if payment else "-"),
@@ -238,6 +233,10 @@ def _facts(event: dict[str, Any]) -> list[tuple[str, str | Text]]:
     if event["status"] in OPEN_STATES:
         facts.append(("Try again", f"orderpulse events replay {event['id']}"))
     return facts
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _said(outcome: dict[str, Any]) -> Text:

@@ -6,11 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from app.cli.moments import clock
-from app.cli.output import CommandError, Output, columns
+from app.cli.output import CommandError, Output, columns, facts
 from app.error_catalog import ExitCode
 
 if TYPE_CHECKING:
@@ -146,19 +145,20 @@ async def _order(remote: Remote, order: str) -> dict[str, Any]:
     return whole
 
 
-def _head(order: dict[str, Any]) -> Table:
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(overflow="fold")
-    rows.add_row("Order", f"{order['number']}  {order['id']}  version {order['version']}")
-    rows.add_row("Status", _state(order["status"]))
-    rows.add_row("Payment", _state(order["paymentStatus"]))
-    rows.add_row("Goods", order["fulfillmentStatus"])
-    money = " · ".join(f"{name} {_money(order[name])}" for name in ("total", "paid", "refunded", "balance"))
-    rows.add_row("Money", money)
-    for line in order["lines"]:
-        rows.add_row("Line", f"{line['quantity']} of {line['name']} ({line['sku']})  {_money(line['total'])}")
-    return rows
+def _head(order: dict[str, Any]) -> Text:
+    return facts(
+        [
+            ("Order", f"{order['number']}  {order['id']}  version {order['version']}"),
+            ("Status", _state(order["status"])),
+            ("Payment", _state(order["paymentStatus"])),
+            ("Goods", order["fulfillmentStatus"]),
+            *((name.capitalize(), _money(order[name])) for name in ("total", "paid", "refunded", "balance")),
+            *(
+                ("Line", f"{line['quantity']} of {line['name']} ({line['sku']})  {_money(line['total'])}")
+                for line in order["lines"]
+            ),
+        ]
+    )
 
 
 def _payment(payment: dict[str, Any]) -> Text:

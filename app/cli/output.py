@@ -84,6 +84,14 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Text:
     return Text("\n").join([*lines, *(_padded(row, widths) for row in cells)])
 
 
+def facts(pairs: Iterable[tuple[str, str | Text]]) -> Text:
+    """Return what is known of one thing, a line for each name."""
+    named = list(pairs)
+    width = max(len(name) for name, _ in named)
+    lines = [Text.assemble((f"{name:{width}}  ", "bold"), value) for name, value in named]
+    return Text("\n").join(lines)
+
+
 def _padded(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     line = Text("  ").join(
         Text.assemble(cell, " " * (width - cell.cell_len)) for cell, width in zip(cells, widths, strict=True)

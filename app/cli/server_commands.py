@@ -90,7 +90,7 @@ def events_list(
 
 @events.command("show")
 def events_show(
-    event_id: Annotated[str, typer.Argument(help="evt_…")],
+    event_id: Annotated[str, typer.Argument(help="inb_…")],
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
@@ -98,7 +98,7 @@ def events_show(
 ) -> None:
     """Show one delivery: what became of it, and its body, without what shoppers pay with.
 
-    Example:  orderpulse events show evt_01ke…
+    Example:  orderpulse events show inb_01ke…
     """
     output = Output(form)
     at_server(
@@ -108,7 +108,7 @@ def events_show(
 
 @events.command("replay")
 def events_replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="evt_…, one or more.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="inb_…, one or more.")] = None,
     since: Since = None,
     gateway: Gateway = None,
     state: _State = ["FAILED", "UNMATCHED"],  # noqa: B006 - typer copies it
@@ -125,7 +125,7 @@ def events_replay(
 
     Exit code 7 when one is still open afterwards, 6 when the server refused one (what is applied needs no other try).
 
-    Examples:  orderpulse events replay evt_01ke…  ·  orderpulse events replay --since 2h --dry-run
+    Examples:  orderpulse events replay inb_01ke…  ·  orderpulse events replay --since 2h --dry-run
     """
     output = Output(form)
 
