@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app.cli.databases import open_database
+from app.cli.output import CommandError
 from app.integrity import CHECKS, PAGE_ROWS, Position, Section, audit, audit_ids, audit_waiting, newest
 from db import integrity, migrate
 from db.pool import Database
@@ -23,6 +22,7 @@ from db.pool import Database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from app.cli.output import Output
     from app.integrity import Audited, Violation
     from app.settings import Settings
 
@@ -35,7 +35,7 @@ class AuditOptions:
     """What to look at, and how to tell. `recent`: only so many of what changed last."""
 
     recent: int | None
-    as_json: bool
+    output: Output
 
 
 @dataclass(slots=True)
@@ -60,16 +60,13 @@ async def run_audit(settings: Settings, options: AuditOptions) -> int:
     async with open_database(settings) as opened:
         newest_revision, revision = migrate.head(), await migrate.current(opened.dsn)
         if revision != newest_revision:
-            Console(stderr=True).print(
-                f"[red]Error:[/red] The schema is at {revision or 'nothing'}, not at {newest_revision}: "
-                "run `orderpulse migrate`.",
-                highlight=False,
+            raise CommandError(
+                f"The schema is at {revision or 'nothing'}, not at {newest_revision}: run `orderpulse migrate`."
             )
-            return 1
         async with Database(opened.dsn) as database:
             await _look_at_all(database, options, tally)
-    if options.as_json:
-        _tell_json(tally)
+    if options.output.is_json:
+        options.output.document(_report(tally))
     else:
         _tell_people(tally, time.monotonic() - started)
     return 1 if tally.counts else 0
@@ -100,7 +97,7 @@ async def _look_at_all(database: Database, options: AuditOptions, tally: _Tally)
         TimeElapsedColumn(),
         console=errors,
         transient=True,
-        disable=options.as_json or not errors.is_terminal,
+        disable=options.output.is_json or not errors.is_terminal,
     )
     rows = await integrity.count_rows(database)
     total = rows if options.recent is None else min(rows, len(Section) * options.recent)
@@ -131,8 +128,8 @@ async def _newest_pages(database: Database, number: int) -> AsyncIterator[Audite
             yield audited
 
 
-def _tell_json(tally: _Tally) -> None:
-    report = {
+def _report(tally: _Tally) -> dict[str, Any]:
+    return {
         "checks": [
             {
                 "name": name,
@@ -147,7 +144,6 @@ def _tell_json(tally: _Tally) -> None:
             for each in tally.violations
         ],
     }
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
 
 def _tell_people(tally: _Tally, seconds: float) -> None:

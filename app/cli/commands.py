@@ -15,8 +15,8 @@ from app.cli.chaos import ChaosOptions, run_chaos
 from app.cli.demo import DemoOptions, run_demo
 from app.cli.doctor import run_doctor
 from app.cli.migrating import run_migrate
-from app.cli.options import DataDir
-from app.cli.output import CommandError
+from app.cli.options import AsFormat, DataDir
+from app.cli.output import CommandError, Format, Output
 from app.cli.owed import run_jobs
 from app.cli.run import fail, run, settings_of
 from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
@@ -116,21 +116,22 @@ def serve(
 def jobs(
     data_dir: DataDir = None,
     revive: Annotated[UUID | None, typer.Option(help="Try this dead job again, at once.")] = None,
+    form: AsFormat = Format.TEXT,
 ) -> None:
     """Show what is owed, and what was given up and waits for people."""
-    run(run_jobs(settings_of(data_dir=data_dir), revive))
+    run(run_jobs(settings_of(data_dir=data_dir), Output(form), revive))
 
 
 @cli.command()
-def migrate(data_dir: DataDir = None) -> None:
+def migrate(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Bring the database to the newest schema. Safe to run by several at once, and again."""
-    run(run_migrate(settings_of(data_dir=data_dir)))
+    run(run_migrate(settings_of(data_dir=data_dir), Output(form)))
 
 
 @cli.command()
-def doctor(data_dir: DataDir = None) -> None:
+def doctor(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Check everything that has to be right, and say how to mend what isn't. Exit code 1 when something isn't."""
-    run(run_doctor(settings_of(data_dir=data_dir)))
+    run(run_doctor(settings_of(data_dir=data_dir), Output(form)))
 
 
 @cli.command()
@@ -139,16 +140,16 @@ def audit(
         int | None,
         typer.Option(help="Only so many of the orders, deliveries and keys that changed last.", min=1),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     data_dir: DataDir = None,
+    form: AsFormat = Format.TEXT,
 ) -> None:
     """Hold everything against facts and ledger, and name whatever breaks an invariant. Exit code 1 when something does.
 
     Safe while the server runs: each page is read as of one moment. It changes nothing.
 
-    Examples:  orderpulse audit  ·  orderpulse audit --recent 10000  ·  orderpulse audit --json
+    Examples:  orderpulse audit  ·  orderpulse audit --recent 10000  ·  orderpulse audit --format json
     """
-    run(run_audit(settings_of(data_dir=data_dir), AuditOptions(recent=recent, as_json=as_json)))
+    run(run_audit(settings_of(data_dir=data_dir), AuditOptions(recent=recent, output=Output(form))))
 
 
 @cli.command()
@@ -218,9 +219,9 @@ def token_create(
 
 
 @tokens.command("list")
-def token_list(data_dir: DataDir = None) -> None:
+def token_list(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Show services' keys and what they may do; the keys themselves can't be shown."""
-    run(run_list(settings_of(data_dir=data_dir)))
+    run(run_list(settings_of(data_dir=data_dir), Output(form)))
 
 
 @tokens.command("revoke")

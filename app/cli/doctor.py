@@ -6,10 +6,10 @@ import asyncio
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
+from rich.text import Text
 
 from app.cli.databases import open_database
 from app.cli.serving import PortTakenError, listen
@@ -23,6 +23,7 @@ from db.pool import Database, DatabaseUnavailableError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from app.cli.output import Output
     from app.settings import Settings
 
 SKEW_SECONDS_MAX: Final = 5.0
@@ -41,27 +42,22 @@ class Finding:
     wrong: bool = False
 
 
-async def run_doctor(settings: Settings) -> int:
+async def run_doctor(settings: Settings, output: Output) -> int:
     """Print what was found; 1 when something is wrong."""
-    console = Console()
-    wrong = 0
     findings = [*_machine(settings), *_gateways(settings)]
     findings += [finding async for finding in _database(settings)]
     findings += [finding async for finding in _broker(settings)]
-    for finding in findings:
-        mark = (
-            "[red]✗[/red]"
-            if finding.wrong
-            else "[yellow]![/yellow]"
-            if finding.advice
-            else "[green]✓[/green]"
-        )
-        console.print(f"{mark} {finding.name}: {finding.detail}", highlight=False)
-        if finding.advice:
-            console.print(f"    {finding.advice}", style="dim", highlight=False)
-        wrong += finding.wrong
-    console.print("Everything is in order." if not wrong else f"{wrong} to mend.")
+    wrong = sum(finding.wrong for finding in findings)
+    said = "Everything is in order." if not wrong else f"{wrong} to mend."
+    content = {"findings": [asdict(finding) for finding in findings], "wrong": wrong}
+    output.document(content, *(_shown(finding) for finding in findings), said)
     return 1 if wrong else 0
+
+
+def _shown(finding: Finding) -> Text:
+    mark = ("✗", "red") if finding.wrong else ("!", "yellow") if finding.advice else ("✓", "green")
+    advice = (f"\n    {finding.advice}", "dim") if finding.advice else ""
+    return Text.assemble(mark, f" {finding.name}: {finding.detail}", advice)
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
@@ -187,20 +183,22 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_database(settings) as database:
             health = await examine(database.dsn)
+            behind = health.revision != health.newest_revision
+            # Asked for here, as an embedded database is gone with its block.
+            owed = None if behind else await _owed_work(database.dsn, settings)
     except (EmbeddedDatabaseError, DatabaseUnavailableError) as error:
         yield Finding(name="Database", detail="does not answer", advice=str(error), wrong=True)
         return
     kind = "embedded" if database.embedded else "external"
     yield Finding(name="Database", detail=f"PostgreSQL {health.version} ({kind})")
-    behind = health.revision != health.newest_revision
     yield Finding(
         name="Schema",
         detail=health.revision or "empty",
         advice=f"Run `orderpulse migrate` to come to {health.newest_revision}." if behind else None,
         wrong=behind and database.embedded is None,
     )
-    if not behind:
-        yield await _owed_work(database.dsn, settings)
+    if owed is not None:
+        yield owed
     for name, value in health.settings.items():
         yield Finding(
             name=name,

@@ -11,10 +11,10 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from rich.console import Console
-from rich.table import Table
 
 from app.auth import API_KEY_PREFIX, Authenticator, Scope, hash_secret, new_api_key
 from app.cli.databases import migrate_if_ours, open_database
+from app.cli.output import columns
 from app.cli.serving import wiring_of
 from app.domain.ids import IdPrefix, decode_as
 from app.identity import new_id
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.auth.keys import VerificationKey
+    from app.cli.output import Output
     from app.settings import Settings
 
 SHOWN_MAX: Final = 500
@@ -76,17 +77,35 @@ async def run_create(settings: Settings, given: NewKey) -> int:
     return 0
 
 
-async def run_list(settings: Settings) -> int:
+async def run_list(settings: Settings, output: Output) -> int:
     """Show services' keys, without the keys."""
     async with open_database(settings) as opened:
         await migrate_if_ours(opened)
         async with Database(opened.dsn, size=1) as database:
             found = await credentials.api_keys(database, SHOWN_MAX)
-    table = Table("id", "name", "scopes", "made", "good until")
-    for key in found:
-        until = "revoked" if key.revoked_at else _until(key.expires_at)
-        table.add_row(str(key.id), key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}", until)
-    _console.print(table if found else "There are no keys.")
+    content = [
+        {
+            "id": key.id,
+            "name": key.name,
+            "scopes": key.scopes,
+            "createdAt": key.created_at,
+            "expiresAt": datetime.fromtimestamp(key.expires_at, UTC) if key.expires_at else None,
+            "revoked": key.revoked_at is not None,
+        }
+        for key in found
+    ]
+    rows = [
+        (
+            str(key.id),
+            key.name,
+            " ".join(key.scopes),
+            f"{key.created_at:%Y-%m-%d %H:%M}",
+            "revoked" if key.revoked_at else _until(key.expires_at),
+        )
+        for key in found
+    ]
+    table = columns(("id", "name", "scopes", "made", "good until"), rows) if rows else "There are no keys."
+    output.document({"keys": content}, table)
     return 0
 
 

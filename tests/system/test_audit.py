@@ -43,7 +43,7 @@ async def test_a_shop_in_order_ends_with_0_and_one_that_is_not_with_1(shop: Audi
     whole, newest, as_json = await asyncio.gather(
         run_command("audit", DATABASE_URL=url),
         run_command("audit", "--recent", "2", DATABASE_URL=url),
-        run_command("audit", "--json", DATABASE_URL=url),
+        run_command("audit", "--format", "json", DATABASE_URL=url),
     )
 
     named = encode_id(IdPrefix.ORDER, shop.orders["first"].id)

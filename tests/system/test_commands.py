@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -90,11 +91,16 @@ async def test_migrate_and_doctor_work_on_an_empty_database_by_several_at_once()
 
 async def test_doctor_finds_an_embedded_database_in_order() -> None:
     with short_folder() as folder:
+        migrated = await run_command("migrate", "--data-dir", str(folder), "--format", "json")
         ran = await run_command("doctor", "--data-dir", str(folder))
+        as_json = await run_command("doctor", "--data-dir", str(folder), "--format", "json")
 
+    assert json.loads(migrated.output) == {"was": None, "is": head()}
     assert (ran.code, ran.errors) == (0, "")
     assert "PostgreSQL 18" in said(ran)
+    assert "Owed work: 0 due, 0 dead" in said(ran)
     assert said(ran).endswith("Everything is in order.")
+    assert (as_json.code, json.loads(as_json.output)["wrong"]) == (0, 0)
 
 
 async def test_a_database_that_can_not_be_used_is_told_in_a_sentence_without_its_password(
