@@ -43,7 +43,7 @@ SCALARS: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "ID": likely(ORDER, PAYMENT),
     "Decimal": likely("0", "1.00", "499.00", "-1", "0.001", "1e9", "NaN", "9" * 30),
     "BigInt": likely("0", "-1", "49900", str(2**63), "9" * 400),
-    "CurrencyCode": likely("INR", "EUR", "JPY", "KWD", "XXX", "inr"),
+    "CurrencyCode": likely("INR", "EUR", "JPY", "KWD", "ZZZ", "inr"),
     "CountryCode": likely("IN", "DE", "XX", "in"),
     "DateTime": likely(
         "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00", "2026-02-30"
