@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tests.mutants.doors import DOORS
+from tests.mutants.protocols import PROTOCOLS
 from tests.mutants.rules import RULES
 from tests.mutants.settling import SETTLING
 
-DEFECTS: Final = (*RULES, *SETTLING, *DOORS)
+DEFECTS: Final = (*RULES, *SETTLING, *DOORS, *PROTOCOLS)
