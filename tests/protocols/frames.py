@@ -165,20 +165,14 @@ class RawSocket:
         await self.line.writer.drain()
 
     async def frame(self) -> Frame | None:
-        """Return the next frame; None when the connection is at its end."""
+        """Return the next frame but the server's pings, which are answered; None when the connection is at its end."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             try:
-                first, second = await self.line.reader.readexactly(2)
-                assert first & _FIN, "the server cut a message into pieces"
-                assert not first & 0x70, "the server set a reserved bit"
-                assert not second & _MASKED, "the server masked a frame"
-                size = second
-                if size >= _TWO_BYTES:
-                    width = 2 if size == _TWO_BYTES else 8
-                    size = int.from_bytes(await self.line.reader.readexactly(width))
-                return Frame(first & 0x0F, await self.line.reader.readexactly(size))
+                while (came := await self._read()).opcode == Opcode.PING:
+                    self.line.writer.write(frame(Opcode.PONG, came.payload))
             except LOST:
                 return None
+            return came
 
     async def next_frame(self) -> Frame:
         """Return the next frame, which has to come."""
@@ -206,3 +200,14 @@ class RawSocket:
         frames = await self.rest()
         assert [came.opcode for came in frames] == [Opcode.CLOSE], frames
         return frames[0].code
+
+    async def _read(self) -> Frame:
+        first, second = await self.line.reader.readexactly(2)
+        assert first & _FIN, "the server cut a message into pieces"
+        assert not first & 0x70, "the server set a reserved bit"
+        assert not second & _MASKED, "the server masked a frame"
+        size = second
+        if size >= _TWO_BYTES:
+            width = 2 if size == _TWO_BYTES else 8
+            size = int.from_bytes(await self.line.reader.readexactly(width))
+        return Frame(first & 0x0F, await self.line.reader.readexactly(size))

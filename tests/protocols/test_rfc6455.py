@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tests.system.processes import Server
 
 PING: Final = '{"type":"ping"}'
+UNASKED: Final = '{"type":"pong"}'
+"""A message that is not answered."""
 PONG: Final = Frame(Opcode.TEXT, b'{"type":"pong"}')
 STILL_THERE: Final = b"are you still there?"
 FRAME_BYTES_MAX: Final = 65_536
@@ -108,7 +110,7 @@ CHECKS: Final[dict[str, Check]] = {
     "a close between fragments": refused(text(PING[:5], fin=False) + close(1000), 1000, PROTOCOL_ERROR),
     "a continuation of nothing": refused(more(PING, fin=True)),
     "a continuation of a message that was whole": refused(
-        text(PING[:5], fin=False) + more(PING[5:], fin=True) + more(PING, fin=True)
+        text(UNASKED[:5], fin=False) + more(UNASKED[5:], fin=True) + more(PING, fin=True)
     ),
     "a text inside a text": refused(text(PING[:5], fin=False) + text(PING)),
     "a binary inside a text": refused(text(PING[:5], fin=False) + frame(Opcode.BINARY, b"x")),
@@ -262,7 +264,7 @@ REFUSED: Final[dict[str, tuple[bytes, set[int]]]] = {
     "an old version": (handshake(headers={"sec-websocket-version": "8"}), {426}),
     "a version to come": (handshake(headers={"sec-websocket-version": "99"}), {426}),
     "another method": (handshake(method="POST", headers={"content-length": "0"}), {400, 405, 415}),
-    "HTTP of old": (handshake(version="1.0"), {400}),
+    "HTTP of old": (handshake(version="1.0"), {400, 505}),
     "no word of it in Connection": (handshake(headers={"connection": "keep-alive"}), {400, 405, 426}),
     "another upgrade": (handshake(headers={"upgrade": "h2c"}), {400, 405, 426}),
     "nothing to upgrade to": (handshake(headers={"upgrade": None}), {400, 405, 426}),
