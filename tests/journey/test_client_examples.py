@@ -249,6 +249,27 @@ async def test_an_origin_that_the_server_does_not_know_is_named_in_the_console(
     ]
 
 
+async def test_a_page_with_a_strict_policy_allows_the_script_and_the_socket_alone(
+    shop: Doors, elsewhere: Elsewhere, page: Page
+) -> None:
+    order = await shop.place_order()
+    policy = f"default-src 'none'; script-src {shop.url}; connect-src {shop.url.replace('http', 'ws')}"
+    (elsewhere.folder / "strict.html").write_text(
+        f'<!doctype html><html lang="hi"><meta charset="utf-8"><title>Your order</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<script type="module" src="{shop.url}/order-tracker.js"></script>'
+        f'<order-tracker order="{order.id}" token="{order.token}"></order-tracker>'
+    )
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text) if "Policy" in message.text else None)
+
+    await page.goto(f"{elsewhere.url}/strict.html")
+
+    await expect(page.locator(HEADLINE)).to_have_text("आपके भुगतान की प्रतीक्षा है")
+    await expect(page.locator(HEADLINE)).to_have_css("font-weight", "700")
+    assert refused == []
+
+
 @pytest.mark.parametrize("look", LOOKS)
 async def test_the_tag_is_accessible(browser: Browser, shop: Doors, plain_page: str, look: str) -> None:
     if not AXE.is_file():

@@ -163,6 +163,33 @@ async def test_the_network_coming_back_ends_the_waiting(
     await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.parametrize(("hidden_seconds", "connections"), [(31, 2), (29, 1)])
+async def test_a_phone_that_slept_long_does_not_trust_its_socket(
+    shop: TinyShop, base_url: str, visit: OpenVisit, hidden_seconds: int, connections: int
+) -> None:
+    opened = await visit(base_url, PATH)
+    await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
+    await eventually(lambda: [name for name, _ in shop.asked].count("orderEvents") == 1)
+
+    await opened.page.evaluate(
+        """(seconds) => {
+            const set = (hidden) => {
+                Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+                document.dispatchEvent(new Event('visibilitychange'));
+            };
+            set(true);
+            const now = Date.now();
+            Date.now = () => now + seconds * 1000;
+            set(false);
+        }""",
+        hidden_seconds,
+    )
+    shop.happen(T.PAYMENT_CREATED, amount=TOTAL)
+
+    await expect(opened.page.locator("#events li")).to_have_count(2)
+    assert [name for name, _ in shop.asked].count("orderEvents") == connections
+
+
 async def test_a_withdrawn_link_ends_the_watching(shop: TinyShop, base_url: str, visit: OpenVisit) -> None:
     opened = await visit(base_url, PATH)
     await expect(opened.page.locator("#connection")).to_have_attribute("data-state", "live")
