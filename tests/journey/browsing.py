@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from playwright.async_api import expect
 
 from tests.journey.doors import DEADLINE_SECONDS
+from tests.web.packages import WEB
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
 
     from tests.journey.doors import Doors, Placed
 
+AXE: Final = WEB / "node_modules/axe-core/axe.min.js"
 EXPIRY: Final = "12 / 40"
 CVC: Final = "123"
 _NOTE_VIOLATIONS: Final = """
@@ -121,3 +123,10 @@ async def headlines(page: Page) -> list[str]:
     """Return what a tracking page has said, one after the other, since `track`; a reload would have lost it."""
     said: list[str] = await page.evaluate("window.headlines.map(({ said }) => said)")
     return said
+
+
+async def violations(page: Page) -> list[str]:
+    """Return what axe complains of."""
+    await page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -59,7 +60,7 @@ class Demo:
         keys = json.loads((self.data_dir / "keys.json").read_text())
         return Doors(
             url=f"http://127.0.0.1:{self.port}",
-            sandbox_url=f"http://127.0.0.1:{self.port + 1}",
+            sandbox_url=self._printed("Sandbox"),
             staff_key=keys["staff_key"],
             sandbox_key=keys["sandbox_secret_key"],
             webhook_secret=keys["sandbox_webhook_secret"],
@@ -108,6 +109,11 @@ class Demo:
         assert self._process is not None
         pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [line for pid in pids if (line := _command_of(pid, self.data_dir, self._process.pid))]
+
+    def _printed(self, name: str) -> str:
+        """Return an address in the box: the sandbox moves on where somebody was faster at its port."""
+        (address,) = [found[1] for line in self.output if (found := re.search(rf"│ {name} +(\S+) ", line))]
+        return address
 
     async def _is_ready(self, client: httpx2.AsyncClient) -> bool:
         """Whether requests are served and the last thing is done: printing the box."""

@@ -1,4 +1,4 @@
-"""The examples, as a shop's developer runs them: pages of another origin, and a program, follow orders of a real server."""
+"""The examples, as a shop's developer runs them: pages of another origin, and a program, at a real server."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import expect
 
+from tests.journey.browsing import AXE, violations
 from tests.journey.demo_process import REPOSITORY
 from tests.journey.doors import Placed, eventually
 from tests.journey.network import Network
+from tests.web.packages import WEB, run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, Page
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from tests.journey.doors import Doors
 
 EXAMPLES: Final = REPOSITORY / "examples"
-MODULES: Final = REPOSITORY / "web/node_modules"
-AXE: Final = MODULES / "axe-core/axe.min.js"
-BUILD_SECONDS_MAX: Final = 60
 HEADLINE: Final = "order-tracker [part=headline]"
 CONNECTION: Final = "order-tracker [part=connection]"
 WAITING: Final = "Waiting for your payment"
@@ -50,12 +48,13 @@ mutation ($id: ID!) { orderAccessTokenCreate(orderId: $id, ttlSeconds: 1) { acce
 @pytest.fixture(scope="module")
 def packages() -> Path:
     """Return where the locked packages are, the client among them."""
-    if not (MODULES / "@orderpulse/client").is_dir():
+    modules = WEB / "node_modules"
+    if not (modules / "@orderpulse/client").is_dir():
         reason = "the packages of the pages are not installed: npm ci --prefix web"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    return MODULES
+    return modules
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +79,11 @@ def hook_page(request: pytest.FixtureRequest, elsewhere: Elsewhere, packages: Pa
         "react/jsx-runtime": "preact/jsx-runtime",
         "react-dom/client": "preact/compat/client",
     }
-    command = [packages / ".bin/esbuild", "src/main.tsx", "--bundle", "--jsx=automatic", f"--outdir={target}"]
+    esbuild = packages / ".bin/esbuild"
+    command = ["src/main.tsx", "--bundle", "--jsx=automatic", f"--outdir={target}"]
     if library == "preact":
         command += [f"--alias:{name}={other}" for name, other in aliases.items()]
-    environment = {**os.environ, "NODE_PATH": str(packages)}
-    done = subprocess.run(
-        command,
-        cwd=EXAMPLES / "react",
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS_MAX,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run([esbuild, *command], EXAMPLES / "react", NODE_PATH=str(packages))
     script = (target / "main.js").read_text("utf-8")
     assert ("react-dom-client" in script) == (library == "react")
     return f"{elsewhere.url}/{library}/"
@@ -129,13 +119,6 @@ async def expired_token(shop: Doors, order: Placed) -> str:
 
     await eventually(lambda: shop.refuses(token))
     return token
-
-
-async def violations(page: Page) -> list[str]:
-    """Return what axe complains of."""
-    await page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]
 
 
 async def test_the_tag_turns_paid_on_a_page_of_another_origin(
@@ -243,9 +226,9 @@ async def test_an_origin_that_the_server_does_not_know_is_named_in_the_console(
     await expect(page.locator(CONNECTION)).to_have_text(LOST)
 
     host = shop.url.removeprefix("http://")
+    setting = f"ORDERPULSE_ALLOWED_ORIGINS={unknown}"
     assert told == [
-        f"Orderpulse: no websocket to {host}. "
-        f"If it is up, start it with ORDERPULSE_ALLOWED_ORIGINS={unknown} (docs/client.md#origins)"
+        f"Orderpulse: no websocket to {host}. If it is up, start it with {setting} (docs/client.md#origins)"
     ]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from tests.journey.browsing import Window
+from tests.journey.browsing import AXE, Window, violations
 from tests.journey.demo_process import Demo
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.journey.doors import Doors
 
-AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 390, "height": 844},
     "screen": {"width": 390, "height": 844},
@@ -244,10 +243,3 @@ async def play_the_phone(window: Window, page: Page, button: str) -> None:
     await played.get_by_role("button", name=button, exact=True).click()
     await expect(played.get_by_role("heading")).to_have_text("Paid" if button == "Pay" else "Declined")
     await played.close()
-
-
-async def violations(page: Page) -> list[str]:
-    """Return what axe complains of."""
-    await page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,14 +16,22 @@ SCHEMA: Final = ROOT / "schema/schema.graphql"
 _SECONDS_MAX: Final = 600
 
 
-def run(command: Sequence[str | Path], folder: Path) -> None:
-    """Run a program to its good end."""
-    done = attempt(command, folder)
+def run(command: Sequence[str | Path], folder: Path, **environment: str) -> None:
+    """Run a program to its good end, with this beside the environment."""
+    done = attempt(command, folder, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def attempt(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program to whatever end."""
+def attempt(
+    command: Sequence[str | Path], folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to whatever end, likewise."""
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS_MAX,
+        check=False,
     )

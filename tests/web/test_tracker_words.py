@@ -11,7 +11,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 TRACKER: Final = ROOT / "web/src/tracker"
 LANGUAGES: Final = sorted(path.name.split(".")[1] for path in TRACKER.glob("words.*.json"))
-OWN_TEXTS: Final = {"Order", "This order can’t be followed from here"}
+OWN_TEXTS: Final = {"Order", "This order cannot be followed from here"}
 """What only the component says."""
 
 

@@ -113,7 +113,7 @@ function createView(root: ShadowRoot, locale: string, language: Language) {
       setText(line, say(CONNECTION[state]));
     },
     error({ code }: TrackingError): void {
-      if (code === 'REFUSED') setText(line, say('This order can’t be followed from here'));
+      if (code === 'REFUSED') setText(line, say('This order cannot be followed from here'));
     },
     order({ order }: OrderUpdate, newestPaymentEvent: string): void {
       const axes = { ...order, lastPaymentEvent: newestPaymentEvent };
