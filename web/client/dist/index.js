@@ -2,7 +2,7 @@ import {
   TrackingError,
   explainOrigins,
   watchOrder
-} from "./chunk-5BISMMZV.js";
+} from "./chunk-I7JJ2UEB.js";
 
 // src/paid.ts
 function isPaid({ paymentStatus }) {

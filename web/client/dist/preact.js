@@ -1,6 +1,6 @@
 import {
   createUseOrderStatus
-} from "./chunk-32LI4WEW.js";
+} from "./chunk-BSJNVK5C.js";
 
 // src/preact.ts
 import { useEffect, useState } from "preact/hooks";

@@ -1,7 +1,7 @@
 'use client';
 import {
   createUseOrderStatus
-} from "./chunk-32LI4WEW.js";
+} from "./chunk-BSJNVK5C.js";
 
 // src/react.ts
 import { useEffect, useState } from "react";

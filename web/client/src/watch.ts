@@ -31,9 +31,8 @@ export function watchOrder({ orderId: id, after, onUpdate, ...link }: Watched): 
   let newest: OrderState | undefined;
   let seen = 0;
 
-  const hear = (order: OrderState, told: readonly OrderEvent[]): void => {
+  const hear = (order: OrderState, events: readonly OrderEvent[]): void => {
     if (newest === undefined || order.version >= newest.version) newest = order;
-    const events = told.filter(({ version }) => version > seen);
     const last = events.at(-1);
     if (last) ({ version: seen, cursor } = last);
     onUpdate({ order: newest, events, cursor });

@@ -103,11 +103,13 @@ test('a history that was read later than its order is cut where the order stands
   const followed = follow();
   Wire.last.admit();
   Wire.last.tellOrder(2, [1, 2, 3]);
+  assert.equal(Wire.last.running.payload.variables.after, 'c2');
   Wire.last.tellEvent(3);
   Wire.last.tellEvent(3);
   await settled();
 
   assert.deepEqual(versions(followed).flat(), [1, 2, 3]);
+  assert.equal(followed.updates.at(-1).order.version, 3);
 });
 
 test('lost connections are made again ever later, up to twenty seconds, for as long as it takes', (context) => {
@@ -169,10 +171,10 @@ test('a socket that died without a word is found by a ping and replaced', (conte
   assert.deepEqual(dead.sent.at(-1), { type: 'ping' });
   pass(5);
   assert.equal(dead.closed, true);
+  dead.tellEvent(9);
   pass(1);
   assert.equal(Wire.opened.length, 2);
   Wire.last.admit();
-  dead.tellEvent(9);
   assert.equal(Wire.last.running.payload.variables.after, 'c1', 'what a given-up socket says does not count');
 });
 
