@@ -255,6 +255,7 @@ class _Batch:
             payment_id=payment_id,
             named_payment_id=webhook.payment_id,
             reference=None if webhook.reference is None else _storable(webhook.reference),
+            asks=webhook.asks,
         )
         return Outcome(status=status)
 

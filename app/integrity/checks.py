@@ -135,7 +135,7 @@ _CHECKS: Final = (
     ),
     Check(
         "delivery_facts",
-        "A delivery that was applied to a payment left facts with it.",
+        "A delivery that was applied to a payment left facts with it, unless it only had the gateway asked.",
         "It was applied ({gateway} {external_id}), and its payment has no fact of that gateway.",
     ),
     Check(

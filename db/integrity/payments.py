@@ -43,7 +43,7 @@ SELECT p.order_id AS root, 'pay' AS prefix, p.id AS subject, f.gateway, f.object
 """
 _DELIVERIES: Final = """
 SELECT p.order_id AS root, 'inb' AS prefix, i.id AS subject, i.gateway, i.external_id,
-       NOT EXISTS (SELECT FROM facts f WHERE f.payment_id = p.id AND f.gateway = i.gateway) AS broken
+       NOT i.asks AND NOT EXISTS (SELECT FROM facts f WHERE f.payment_id = p.id AND f.gateway = i.gateway) AS broken
   FROM payments p JOIN inbox_events i ON i.payment_id = p.id AND i.status = 'APPLIED'
  WHERE p.order_id = ANY($1::uuid[])
 """

@@ -29,6 +29,7 @@ class InboxMark:
     payment_id: UUID | None
     named_payment_id: UUID | None
     reference: str | None
+    asks: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,12 +55,13 @@ class WriteSet:
 _WRITE: Final = """
 WITH inbox AS (
   INSERT INTO inbox_events AS i (id, gateway, external_id, type, status, deliveries, attempts, error, body, payment_id,
-                                 named_payment_id, reference, received_at, applied_at)
+                                 named_payment_id, reference, asks, received_at, applied_at)
   SELECT n.id, n.gateway, n.external_id, n.type, n.status, n.deliveries, 1, n.error, n.body, p.id, n.named_payment_id,
-         n.reference, clock_timestamp(), CASE WHEN n.status IN ('APPLIED', 'IGNORED') THEN clock_timestamp() END
+         n.reference, n.asks, clock_timestamp(), CASE WHEN n.status IN ('APPLIED', 'IGNORED') THEN clock_timestamp() END
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::bytea[],
-                $9::uuid[], $22::uuid[], $23::text[])
-      AS n(id, gateway, external_id, type, status, deliveries, error, body, payment_id, named_payment_id, reference)
+                $9::uuid[], $22::uuid[], $23::text[], $25::bool[])
+      AS n(id, gateway, external_id, type, status, deliveries, error, body, payment_id, named_payment_id, reference,
+           asks)
     LEFT JOIN payments p ON p.id = n.payment_id
    ORDER BY n.gateway, n.external_id
   ON CONFLICT (gateway, external_id) DO UPDATE SET
@@ -67,6 +69,7 @@ WITH inbox AS (
     attempts = i.attempts + 1,
     status = CASE WHEN i.applied_at IS NULL THEN excluded.status ELSE i.status END,
     error = CASE WHEN i.applied_at IS NULL THEN excluded.error ELSE i.error END,
+    asks = CASE WHEN i.applied_at IS NULL THEN excluded.asks ELSE i.asks END,
     payment_id = coalesce(i.payment_id, excluded.payment_id),
     applied_at = coalesce(i.applied_at, excluded.applied_at)
   RETURNING id, gateway, status
@@ -206,6 +209,7 @@ async def write(connection: Connection, batch: WriteSet) -> None:
         [mark.named_payment_id for mark in batch.inbox],
         [mark.reference for mark in batch.inbox],
         list(batch.suspense.values()),
+        [mark.asks for mark in batch.inbox],
     )
     if told != len(batch.facts):
         raise ForeignFactError("A fact names an object of the gateway that belongs to another payment.")

@@ -24,6 +24,7 @@ from app.gateway_calls import GatewayCalls, canceled
 from app.gateways import CaptureRequest, GatewayAnswer, GatewayError, GatewayErrorKind, PaymentHandle
 from app.identity import new_id
 from app.settle import Settler
+from tests.app.audited_shop import audit_all
 from tests.app.backroom import a_schedule, open_backroom
 
 if TYPE_CHECKING:
@@ -167,10 +168,12 @@ async def test_a_hint_has_the_gateway_asked_at_once(backroom: Backroom) -> None:
 
     outcome = await backroom.settler.submit(hint(opened))
     due_in_seconds = (await backroom.job(POLL))["due_in_seconds"]
+    unasked = await audit_all(backroom.database)
     await backroom.work()
 
     assert (outcome.status, outcome.change, outcome.owes) == (InboxEventStatus.APPLIED, None, True)
     assert due_in_seconds <= 0
+    assert unasked.violations == []
     assert await backroom.status(opened) == ("CONFIRMED", "PAID", "SUCCEEDED")
 
 
