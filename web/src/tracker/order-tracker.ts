@@ -103,7 +103,7 @@ function createView(root: ShadowRoot, locale: string, language: Language) {
   const line = made('p', 'connection');
   const all = made('div', 'tracker', number, status, way, sums, line);
   all.lang = language.code;
-  status.role = line.role = 'status';
+  for (const region of [status, line]) region.setAttribute('role', 'status');
   root.adoptedStyleSheets = [sheet]; // a style element would need the page's Content-Security-Policy to allow it
   root.replaceChildren(all);
 
@@ -124,7 +124,7 @@ function createView(root: ShadowRoot, locale: string, language: Language) {
       setText(detail, say(now.detail));
       way.replaceChildren(...steps(axes).map(({ label, done, current }) => {
         const item = made('li', `step${done ? ' done' : ''}${current ? ' current' : ''}`, say(label));
-        if (current) item.ariaCurrent = 'step';
+        if (current) item.setAttribute('aria-current', 'step');
         return item;
       }));
       setText(sums, `${say('Paid')}: ${formatMoney(order.paid, locale)} / ${formatMoney(order.total, locale)}`);
