@@ -66,8 +66,8 @@ WORKER_CONNECTIONS: Final = 4
 class Wiring:
     """What everything is made from.
 
-    `demo_key` is shown to everybody who opens the IDE, and `simulators`, addresses by gateway, to everybody in the
-    shop: for demos alone.
+    `demo_key` is shown to everybody who opens the IDE or the console, and `simulators`, addresses by gateway, to
+    everybody in the shop: for demos alone.
     """
 
     settings: Settings
@@ -212,14 +212,14 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
     routes.append(Route("/graphql", graphql))
     if role is not Role.API:
         routes.append(WebSocketRoute("/graphql", graphql))
-    demo_key = parts.wiring.demo_key
     routes += pages(
         assets=assets,
         load_order=Tracking(parts.views).load,
         test_mode=settings.sandbox_url is not None,
         storefront=development and role is not Role.LIVE,
+        console=settings.console and role is not Role.LIVE,
         ide=development and role is not Role.LIVE,
-        ide_headers={"Authorization": f"Bearer {demo_key}"} if demo_key else None,
+        demo_key=parts.wiring.demo_key,
         simulators=parts.wiring.simulators,
     )
     return routes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.auth import Scope
 from app.checkout.access import order_for, require
@@ -11,17 +11,30 @@ from app.domain.states import InboxEventStatus
 from app.identity import new_id
 from app.pages import Page
 from db import staff, suspense
-from db.staff import InboxCriteria, InboxEvent, LedgerEntry, Statistics
+from db.staff import Activity, InboxCriteria, InboxEvent, LedgerEntry, PaymentCriteria, Statistics
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from app.auth import Caller
+    from app.domain.order import Payment
     from app.domain.suspense import SuspenseItem
     from db.pool import Database, Reader
 
-__all__ = ["InboxCriteria", "InboxEvent", "LedgerEntry", "Replays", "StaffViews", "Statistics"]
+__all__ = [
+    "Activity",
+    "InboxCriteria",
+    "InboxEvent",
+    "LedgerEntry",
+    "PaymentCriteria",
+    "Replays",
+    "StaffViews",
+    "Statistics",
+]
+
+MINUTES_MAX: Final = 1_440
+"""Of one answer about what payments came to: a day."""
 
 
 class StaffViews:
@@ -44,6 +57,16 @@ class StaffViews:
         """
         require(caller, Scope.INBOX)
         found = await staff.inbox_page(self._reader, criteria, first + 1)
+        return Page(items=found[:first], has_more=len(found) > first)
+
+    async def payments(self, caller: Caller, criteria: PaymentCriteria, first: int) -> Page[Payment]:
+        """Return a page of every order's payments, newest first.
+
+        Raises:
+            DomainError: FORBIDDEN.
+        """
+        require(caller, Scope.READ)
+        found = await staff.payments_page(self._reader, criteria, first + 1)
         return Page(items=found[:first], has_more=len(found) > first)
 
     async def suspense_item(self, caller: Caller, item_id: UUID) -> SuspenseItem | None:
@@ -82,6 +105,17 @@ class StaffViews:
         """
         require(caller, Scope.BOOKS)
         return await staff.statistics(self._reader, since)
+
+    async def activity(self, caller: Caller, minutes: int) -> list[Activity]:
+        """Return what the payments opened in the last minutes came to, by minute and gateway.
+
+        Raises:
+            DomainError: FORBIDDEN, or INVALID unless it is 1 to MINUTES_MAX.
+        """
+        require(caller, Scope.BOOKS)
+        if not 1 <= minutes <= MINUTES_MAX:
+            raise DomainError(ErrorCode.INVALID, f"minutes is 1 to {MINUTES_MAX}.", ("minutes",))
+        return await staff.activity(self._reader, minutes)
 
 
 class Replays:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.auth import Scope
-from app.checkout.access import order_for
+from app.checkout.access import order_for, require
 from app.gateways import offer
 from app.pages import PAGE_MAX, Page
 from app.staff import StaffViews
@@ -144,6 +144,15 @@ class Views:
             if gateway.available
         )
         return [(gateway, methods) for gateway, methods in choices if methods]
+
+    def gateways(self, caller: Caller) -> list[Gateway]:
+        """Return the gateways that are set up, for those who look after them.
+
+        Raises:
+            DomainError: FORBIDDEN.
+        """
+        require(caller, Scope.BOOKS)
+        return list(self._gateways)
 
     async def orders_of(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """Return orders by id (1 statement)."""

@@ -12,12 +12,14 @@ from app.domain.states import (
     GatewayName,
     InboxEventStatus,
     LedgerAccount,
+    PaymentStatus,
 )
-from db.rows import suspense_from
+from db.rows import payment_from, suspense_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.domain.order import Payment
     from app.domain.suspense import SuspenseItem
     from db.pool import Database, Reader
     from db.rows import Columns
@@ -53,6 +55,21 @@ class InboxCriteria:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCriteria:
+    """Which payments. Empty fields mean any."""
+
+    gateway: GatewayName | None = None
+    statuses: tuple[PaymentStatus, ...] = ()
+    reference: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    awaited: bool = False
+    """Only those that a job asks after."""
+    before: UUID | None = None
+    """The last payment of the page before; the list goes back in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
     """One entry of the ledger: positive for a debit of the account, negative for a credit."""
 
@@ -75,6 +92,17 @@ class Statistics:
     pending_oldest_seconds: float | None
     unmatched: int
     suspense_open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What one gateway's payments that were opened in one minute have come to."""
+
+    starts_at: datetime
+    gateway: GatewayName
+    opened: int
+    succeeded: int
+    failed: int
 
 
 _UNAPPLIED: Final = frozenset(
@@ -106,6 +134,37 @@ async def inbox_page(reader: Reader, criteria: InboxCriteria, limit: int) -> lis
         limit,
     )
     return [_inbox_event_from(row) for row in rows]
+
+
+async def payments_page(reader: Reader, criteria: PaymentCriteria, limit: int) -> list[Payment]:
+    """Return up to `limit` payments that meet the criteria, newest first, by keyset.
+
+    Only what is asked for is compared, so that references are found by their index, times by the ids that hold them,
+    and those that are awaited by their jobs, of which there are few.
+    """
+    gateways = list(GatewayName) if criteria.gateway is None else [criteria.gateway]
+    after, before = criteria.created_after, criteria.created_before
+    conditions: list[tuple[str, object]] = [
+        ("gateway = ANY($?::text[])", gateways if criteria.reference or criteria.gateway else None),
+        ("reference = $?", criteria.reference),
+        ("status = ANY($?::text[])", list(criteria.statuses) or None),
+        ("id >= $?", None if after is None else _first_id(after)),
+        ("created_at >= $?", after),
+        ("id <= $?", None if before is None else _last_id(before)),
+        ("created_at < $?", before),
+        ("id < $?", criteria.before),
+    ]
+    asked = [(words, value) for words, value in conditions if value is not None]
+    words = [text.replace("$?", f"${place}") for place, (text, _) in enumerate(asked, 1)]
+    awaited = "AND id IN (SELECT subject_id FROM awaited)" if criteria.awaited else ""
+    rows = await reader.fetch(
+        f"""WITH awaited AS MATERIALIZED (SELECT subject_id FROM jobs WHERE kind = 'PAYMENT_POLL')
+            SELECT * FROM payments WHERE {" AND ".join(["true", *words])} {awaited}
+             ORDER BY id DESC LIMIT ${len(words) + 1}""",  # noqa: S608 - the words are ours
+        *(value for _, value in asked),
+        limit,
+    )
+    return [payment_from(row) for row in rows]
 
 
 async def suspense_page(
@@ -169,6 +228,24 @@ async def statistics(reader: Reader, since: datetime) -> Statistics:
     return Statistics(**dict(row))
 
 
+_ACTIVITY: Final = """
+WITH since AS (SELECT date_trunc('minute', statement_timestamp()) - make_interval(mins => $1 - 1) AS at)
+SELECT date_trunc('minute', created_at) AS starts_at, gateway, count(*) AS opened,
+       count(*) FILTER (WHERE status = 'SUCCEEDED') AS succeeded, count(*) FILTER (WHERE status = 'FAILED') AS failed
+  FROM payments
+ WHERE created_at >= (SELECT at FROM since)
+   AND id >= (SELECT (lpad(to_hex((extract(epoch FROM at - $2::interval) * 1000)::bigint), 12, '0')
+                      || repeat('0', 20))::uuid FROM since)
+ GROUP BY starts_at, gateway ORDER BY starts_at, gateway
+"""
+
+
+async def activity(reader: Reader, minutes: int) -> list[Activity]:
+    """Count the payments that were opened in these minutes up to now, by minute and gateway, and what came of them."""
+    rows = await reader.fetch(_ACTIVITY, minutes, _SKEW)
+    return [Activity(**{**dict(row), "gateway": GatewayName(row["gateway"])}) for row in rows]
+
+
 _DUE_NOW: Final = """
 INSERT INTO jobs AS j (id, kind, subject_id, gateway, due_at, attempts, created_at)
 SELECT $1, 'INBOX_REPLAY', i.id, i.gateway, clock_timestamp(), 0, clock_timestamp() FROM inbox_events i WHERE i.id = $2
@@ -200,8 +277,17 @@ def _inbox_event_from(row: Columns) -> InboxEvent:
 
 def _first_id(at: datetime) -> UUID:
     """Return the lowest id of version 7 that may have been made at an instant."""
-    milliseconds = max(int((at - _EPOCH - _SKEW) / timedelta(milliseconds=1)), 0)
-    return UUID(int=milliseconds << 80)
+    return UUID(int=_milliseconds(at, -_SKEW) << 80)
+
+
+def _last_id(at: datetime) -> UUID:
+    """Return the highest id of version 7 that may have been made at an instant."""
+    return UUID(int=((_milliseconds(at, _SKEW) + 1) << 80) - 1)
+
+
+def _milliseconds(at: datetime, skew: timedelta) -> int:
+    """Return the instant as ids of version 7 hold it."""
+    return max(int((at - _EPOCH + skew) / timedelta(milliseconds=1)), 0)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -28,6 +28,7 @@ _LOG: Final = b"l"
 _ORDER: Final = b"o"
 _PRODUCT: Final = b"p"
 _INBOX_EVENT: Final = b"i"
+_PAYMENT: Final = b"y"
 _SUSPENSE_ITEM: Final = b"s"
 _VERSION_PAYLOAD: Final = struct.Struct(">i")
 _LOG_PAYLOAD: Final = struct.Struct(">q16si")
@@ -120,6 +121,20 @@ def decode_inbox_event(cursor: str) -> UUID:
         DomainError: INVALID.
     """
     return _id_of(cursor, _INBOX_EVENT)
+
+
+def encode_payment(payment_id: UUID) -> Cursor:
+    """Return the cursor of a payment in the list of all."""
+    return _encode(_PAYMENT, _ID_PAYLOAD.pack(payment_id.bytes))
+
+
+def decode_payment(cursor: str) -> UUID:
+    """Return the id of a payment.
+
+    Raises:
+        DomainError: INVALID.
+    """
+    return _id_of(cursor, _PAYMENT)
 
 
 def encode_suspense_item(item: SuspenseItem) -> Cursor:

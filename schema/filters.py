@@ -5,9 +5,9 @@ from datetime import datetime
 import strawberry
 
 from app.domain.errors import DomainError, ErrorCode
-from app.staff import InboxCriteria
+from app.staff import InboxCriteria, PaymentCriteria
 from app.views import OrderCriteria
-from schema.cursors import decode_inbox_event, decode_order
+from schema.cursors import decode_inbox_event, decode_order, decode_payment
 from schema.enums import (
     FulfillmentStatus,
     Gateway,
@@ -15,6 +15,7 @@ from schema.enums import (
     OrderPaymentStatus,
     OrderSort,
     OrderStatus,
+    PaymentStatus,
 )
 
 
@@ -38,6 +39,39 @@ class InboxFilter:
     gateway: Gateway | None = None
     status: list[InboxEventStatus] | None = None
     type: str | None = None
+
+
+@strawberry.input(description="Which payments. Fields that are left out, and an empty list, mean any.")
+class PaymentFilter:
+    """A filter of payments."""
+
+    gateway: Gateway | None = None
+    status: list[PaymentStatus] | None = None
+    reference: str | None = strawberry.field(default=None, description="The gateway's own id of the payment.")
+    created_after: datetime | None = strawberry.field(default=None, description="At this instant, or later.")
+    created_before: datetime | None = strawberry.field(default=None, description="Before this instant.")
+    awaited: bool | None = strawberry.field(
+        default=None,
+        description="True for those alone whose gateway is asked after them by its schedule. They are found at once.",
+    )
+
+
+def payment_criteria_of(given: PaymentFilter | None, after: str | None) -> PaymentCriteria:
+    """Return which payments are asked for.
+
+    Raises:
+        DomainError: INVALID.
+    """
+    wanted = given or PaymentFilter()
+    return PaymentCriteria(
+        gateway=wanted.gateway,
+        statuses=tuple(dict.fromkeys(wanted.status or ())),
+        reference=_searchable(wanted.reference, "reference"),
+        created_after=wanted.created_after,
+        created_before=wanted.created_before,
+        awaited=wanted.awaited is True,
+        before=None if after is None else decode_payment(after),
+    )
 
 
 def inbox_criteria_of(given: InboxFilter | None, after: str | None) -> InboxCriteria:

@@ -15,7 +15,14 @@ from schema.context import Info
 from schema.cursors import decode_product, decode_suspense_item
 from schema.enums import OrderSort, PaymentMethodType, StateMachineKind
 from schema.fields import field
-from schema.filters import InboxFilter, OrderFilter, criteria_of, inbox_criteria_of
+from schema.filters import (
+    InboxFilter,
+    OrderFilter,
+    PaymentFilter,
+    criteria_of,
+    inbox_criteria_of,
+    payment_criteria_of,
+)
 from schema.inputs import order_id_of, payment_id_of
 from schema.integrity import IntegrityReport
 from schema.machines import StateMachine
@@ -26,17 +33,22 @@ from schema.products import Product, ProductConnection
 from schema.refunds import Dispute, Refund
 from schema.scalars import JSON, CountryCode, CurrencyCode, Cursor
 from schema.staff import (
+    GatewayHealth,
     InboxEvent,
     InboxEventConnection,
     LedgerEntry,
+    PaymentActivity,
+    PaymentConnection,
     PaymentStatistics,
     SuspenseConnection,
     SuspenseItem,
 )
+from schema.viewer import Viewer
 
 _PRODUCTS_DEFAULT = 50
 _ORDERS_DEFAULT = 20
 _STAFF_DEFAULT = 50
+_MINUTES_DEFAULT = 60
 
 
 @strawberry.type(
@@ -141,6 +153,29 @@ class Query:
         """Return a machine."""
         return StateMachine.of(MACHINES[kind])
 
+    @field("Who is asking: what the credentials of this request may do.")
+    def viewer(self, info: Info) -> Viewer:
+        """Return the caller."""
+        return Viewer.of(info.context.caller)
+
+    @field(
+        "Staff. The payments of all orders, newest first. Without `createdAfter`, `reference` or `awaited`, all that"
+        " there ever were are looked through."
+    )
+    async def payments(
+        self,
+        info: Info,
+        filter: PaymentFilter | None = None,  # noqa: A002 - the contract's name
+        first: int | None = _STAFF_DEFAULT,
+        after: Cursor | None = None,
+    ) -> PaymentConnection:
+        """Return a page of payments."""
+        context = info.context
+        size = page_size(first, _STAFF_DEFAULT)
+        criteria = payment_criteria_of(filter, after)
+        page = await context.services.views.staff.payments(context.caller, criteria, size)
+        return PaymentConnection.of(page, after=after)
+
     @field("Staff. The deliveries of the gateways, newest first.")
     async def inbox_events(
         self,
@@ -195,6 +230,24 @@ class Query:
         context = info.context
         figures = await context.services.views.staff.statistics(context.caller, since)
         return PaymentStatistics.of(figures, context.services.metrics.push_latency(since))
+
+    @field(
+        "Staff. Minute by minute, what the payments of each gateway came to; minutes without any are left out."
+    )
+    async def payment_activity(
+        self, info: Info, minutes: int | None = _MINUTES_DEFAULT
+    ) -> list[PaymentActivity]:
+        """Return what came of the last minutes' payments."""
+        context = info.context
+        asked = _MINUTES_DEFAULT if minutes is None else minutes
+        found = await context.services.views.staff.activity(context.caller, asked)
+        return [PaymentActivity.of(activity) for activity in found]
+
+    @field("Staff. The gateways that are set up here, and whether they answer.")
+    async def gateway_health(self, info: Info) -> list[GatewayHealth]:
+        """Return every gateway."""
+        found = info.context.services.views.gateways(info.context.caller)
+        return [GatewayHealth(gateway=gateway.name, available=gateway.available) for gateway in found]
 
 
 def _option(gateway: GatewayAdapter, methods: Sequence[PaymentMethodType]) -> PaymentGatewayOption:

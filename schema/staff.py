@@ -8,13 +8,13 @@ import strawberry
 
 from app import staff
 from app.auth import Scope
-from app.domain import suspense
+from app.domain import order, suspense
 from app.domain.ids import IdPrefix, encode_id
 from app.views import Page
 from schema.bodies import shown_body
 from schema.connections import PageInfo, page_info
 from schema.context import Context, Info
-from schema.cursors import encode_inbox_event, encode_suspense_item
+from schema.cursors import encode_inbox_event, encode_payment, encode_suspense_item
 from schema.enums import Gateway, InboxEventStatus, LedgerAccount, SuspenseReason, SuspenseResolution
 from schema.fields import field
 from schema.money import Money
@@ -100,6 +100,36 @@ class InboxEventConnection:
         )
 
 
+@strawberry.type(description="A payment and its place in the list of all.")
+class PaymentEdge:
+    """A payment in a page."""
+
+    node: Payment
+    cursor: Cursor
+
+
+@strawberry.type(description="A page of payments, newest first.")
+class PaymentConnection:
+    """A page of payments."""
+
+    edges: list[PaymentEdge]
+    nodes: list[Payment]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: Page[order.Payment], *, after: str | None) -> Self:
+        """Return the API's form of a page of payments."""
+        nodes = [Payment.of(payment) for payment in page.items]
+        cursors = [encode_payment(payment.id) for payment in page.items]
+        return cls(
+            edges=[
+                PaymentEdge(node=node, cursor=cursor) for node, cursor in zip(nodes, cursors, strict=True)
+            ],
+            nodes=nodes,
+            page_info=page_info(cursors, has_more=page.has_more, after=after),
+        )
+
+
 @strawberry.type(description="Money that we hold and that no order may keep yet.")
 class SuspenseItem(Node):
     """One item."""
@@ -137,8 +167,8 @@ class SuspenseItem(Node):
         """Return the order."""
         order_id = self.row.order_id
         may_see = info.context.caller.has(Scope.READ)
-        order = await info.context.loaders.orders.load(order_id) if order_id and may_see else None
-        return Order.of(order) if order else None
+        found = await info.context.loaders.orders.load(order_id) if order_id and may_see else None
+        return Order.of(found) if found else None
 
     @field("The payment that it came with; null when nobody knows, or without `orders:read`.")
     async def payment(self, info: Info) -> Payment | None:
@@ -240,6 +270,43 @@ class PaymentStatistics:
             push_latency_p50=None if median is None else median * 1000,
             push_latency_p99=None if slowest is None else slowest * 1000,
         )
+
+
+@strawberry.type(
+    description="What one gateway's payments that were opened in one minute have come to so far."
+)
+class PaymentActivity:
+    """A minute of a gateway."""
+
+    starts_at: datetime = strawberry.field(description="The minute's beginning.")
+    gateway: Gateway
+    opened: int
+    succeeded: int
+    failed: int = strawberry.field(description="Those whose last try failed.")
+
+    @classmethod
+    def of(cls, given: staff.Activity) -> Self:
+        """Return the API's form."""
+        return cls(
+            starts_at=given.starts_at,
+            gateway=given.gateway,
+            opened=given.opened,
+            succeeded=given.succeeded,
+            failed=given.failed,
+        )
+
+
+@strawberry.type(description="Whether a gateway that is set up here answers.")
+class GatewayHealth:
+    """A gateway's health."""
+
+    gateway: Gateway
+    available: bool = strawberry.field(
+        description=(
+            "Whether calls are sent to it now. False while it is left alone because it did not answer, as far as this "
+            "process knows."
+        )
+    )
 
 
 async def _payment(context: Context, payment_id: UUID | None) -> Payment | None:

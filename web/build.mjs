@@ -101,10 +101,18 @@ async function main() {
     ],
     plugins: [terseDocuments, styleAsText],
   }));
+  const console = await build(options({
+    entryPoints: [
+      { in: 'src/console/main.tsx', out: 'console' },
+      { in: 'src/console/console.css', out: 'console' },
+    ],
+    plugins: [terseDocuments],
+    splitting: true, // the charts are loaded with the first one that is shown
+  }));
 
   await rm(out, { recursive: true, force: true });
   await mkdir(path.join(out, 'products'), { recursive: true });
-  const results = [workers, ide, pages, tracker];
+  const results = [workers, ide, pages, tracker, console];
   for (const { path: file, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
     const name = path.relative(out, file);
     if (!UNUSED.test(name)) await put(name, contents);
@@ -114,7 +122,7 @@ async function main() {
   }
   await put('favicon.svg', await readFile(path.join(here, 'src/favicon.svg')));
   await put('LICENSES.txt', await licences(results));
-  await put('manifest.json', `${JSON.stringify({ ...named(ide), ...named(pages), ...named(tracker) }, null, 2)}\n`);
+  await put('manifest.json', `${JSON.stringify({ ...named(ide), ...named(pages), ...named(tracker), ...named(console) }, null, 2)}\n`);
 }
 
 /** Entry point name with extension → hashed file name. */

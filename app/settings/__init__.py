@@ -124,6 +124,8 @@ class Settings(GatewaySettings):
     """Whether queries may come by GET, too: what they ask for is in addresses then, and in the logs of proxies."""
     role: Role = Role.ALL
     """What this process serves: all, api, webhooks, live, worker."""
+    console: bool = True
+    """Whether the operator's console is served at /console. It holds no data: the API answers to keys alone."""
     broker_url: SecretStr | None = None
     """Redis (redis://, rediss://, unix://), or memory:// for a single process; else PostgreSQL's notifications."""
     worker: bool = True

@@ -1,1 +1,1 @@
-"""The faces: shop, order tracking and the GraphQL IDE. Sources of scripts and styles are in `web/`."""
+"""The faces: shop, order tracking, console and the GraphQL IDE. Sources of scripts and styles are in `web/`."""

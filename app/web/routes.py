@@ -37,8 +37,9 @@ def pages(
     load_order: LoadOrder,
     test_mode: bool,
     storefront: bool = True,
+    console: bool = True,
     ide: bool = True,
-    ide_headers: Mapping[str, str] | None = None,
+    demo_key: str | None = None,
     endpoint: str = "/graphql",
     simulators: Mapping[str, str] | None = None,
 ) -> list[BaseRoute]:
@@ -46,8 +47,9 @@ def pages(
 
     `simulators` are addresses by gateway, where the shop lets a person play the shopper's phone: for demos alone.
 
-    `ide_headers` are put into the IDE's headers editor for everyone who opens it: a demo's staff key, and
-    nothing at all elsewhere. `storefront` and `ide` leave their page out where they are false.
+    `demo_key` is put into the IDE's headers editor and offered at the console's door, to everyone who opens them: a
+    demo's staff key, and nothing at all elsewhere. `storefront`, `console` and `ide` leave their page out where they
+    are false.
     """
     routes: list[BaseRoute] = [
         Route("/static/{path:path}", assets.serve),
@@ -72,8 +74,12 @@ def pages(
     if storefront:
         config = {"endpoint": endpoint, "testMode": test_mode, "simulators": dict(simulators or {})}
         routes.append(Route("/", _storefront(assets, config)))
+    if console:
+        given = {"endpoint": endpoint, "demoKey": demo_key}
+        routes.append(Route("/console", _console(assets, given, test_mode=test_mode)))
     if ide:
-        routes.append(Route("/graphiql", _ide(assets, ide_headers or {}, endpoint=endpoint)))
+        headers = {"Authorization": f"Bearer {demo_key}"} if demo_key else {}
+        routes.append(Route("/graphiql", _ide(assets, headers, endpoint=endpoint)))
     return routes
 
 
@@ -194,6 +200,27 @@ def _storefront(assets: Assets, config: Mapping[str, object]) -> Callable[[Reque
         )
 
     return storefront
+
+
+def _console(
+    assets: Assets, config: Mapping[str, object], *, test_mode: bool
+) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    async def console(request: Request) -> HTMLResponse:
+        locale = negotiate_locale(request.headers.get("accept-language", ""))
+        return document(
+            title="Orderpulse console",
+            body=element(
+                "div",
+                element("p", "The console needs JavaScript.", class_="wait"),
+                id="console",
+                data_config=json.dumps({**config, "locale": locale}),
+            ),
+            styles=[assets.url("console.css")],
+            scripts=[assets.url("console.js")],
+            test_mode=test_mode,
+        )
+
+    return console
 
 
 def _ide(

@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 DEADLINE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.02
@@ -85,26 +85,50 @@ class Doors:
         assert not payload.get("errors"), payload
         return payload
 
-    async def place_order(self) -> Placed:
-        """Order a packet of tea for 449 rupees, as a guest."""
-        given = {"lines": [{"sku": "TEA-ASSAM", "quantity": 1}], "idempotencyKey": str(uuid4())}
+    async def place_order(self, skus: Mapping[str, int] | None = None, email: str | None = None) -> Placed:
+        """Order a packet of tea for 449 rupees, or so much of each SKU, as a guest."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in (skus or {"TEA-ASSAM": 1}).items()]
+        given = {"lines": lines, "customerEmail": email, "idempotencyKey": str(uuid4())}
         answer = await self.ask(_ORDER, {"input": given})
         return Placed(id=answer["order"]["id"], number=answer["order"]["number"], token=answer["accessToken"])
 
-    async def pay(self, order: Placed) -> dict[str, Any]:
-        """Open a payment and pay it at the gateway's API with the card that succeeds; the webhook tells the shop."""
-        given = {"orderId": order.id, "gateway": "SANDBOX", "idempotencyKey": str(uuid4())}
+    async def open_payment(self, order: Placed, capture_method: str = "AUTOMATIC") -> dict[str, Any]:
+        """Open a payment at the sandbox."""
+        given = {
+            "orderId": order.id,
+            "gateway": "SANDBOX",
+            "captureMethod": capture_method,
+            "idempotencyKey": str(uuid4()),
+        }
         payment: dict[str, Any] = (await self.ask(_PAY, {"input": given}, key=order.token))["payment"]
+        return payment
+
+    async def pay(self, order: Placed, capture_method: str = "AUTOMATIC") -> dict[str, Any]:
+        """Open a payment and pay it at the gateway's API with the card that succeeds; the webhook tells the shop."""
+        payment = await self.open_payment(order, capture_method)
         await self.gateway("POST", f"/v1/payments/{payment['reference']}/_pay", {"card": "4242424242424242"})
         return payment
+
+    async def stray_money(self, amount_minor: int) -> str:
+        """Have rupees paid at the gateway that no payment here knows of; return its reference."""
+        asked = {"amount": amount_minor, "currency": "INR", "metadata": {"order_number": "nobody's"}}
+        payment = await self.gateway("POST", "/v1/payments", asked)
+        await self.gateway("POST", f"/v1/payments/{payment['id']}/_pay", {"card": "4242424242424242"})
+        return str(payment["id"])
 
     async def sync(self, payment_id: str, token: str) -> None:
         """Have the shop ask the gateway now, as the guest."""
         await self.ask(_SYNC, {"id": payment_id}, key=token)
 
-    async def refund(self, payment_id: str) -> None:
-        """Give all of a payment back, as staff."""
-        given = {"paymentId": payment_id, "reason": "Asked for it", "idempotencyKey": str(uuid4())}
+    async def refund(self, payment_id: str, rupees: str | None = None, reason: str = "Asked for it") -> None:
+        """Give all of a payment back, or so much of it, as staff."""
+        amount = {"amount": rupees, "currency": "INR"} if rupees else None
+        given = {
+            "paymentId": payment_id,
+            "amount": amount,
+            "reason": reason,
+            "idempotencyKey": str(uuid4()),
+        }
         await self.ask(_REFUND, {"input": given}, key=self.staff_key)
 
     async def pack(self, order: Placed) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import pytest
 
+from app.auth import Caller, Scope, hash_secret, new_api_key
 from app.domain.facts import FactKind
 from app.domain.ids import IdPrefix, decode_as, encode_id
 from app.domain.money import Money
 from app.domain.states import LatePaymentPolicy
+from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.gateways.guard import BreakerLimits
 from app.identity import new_id
 from app.settle import Settler
+from db.credentials import insert_api_key
 from tests.app.audited_shop import AuditedShop, a_fact
 from tests.making import a_payment, an_order, captured
 from tests.schema.shop import STAFF, explained
@@ -63,6 +69,18 @@ mutation($id: ID!) {
   inboxEventReplay(id: $id) { inboxEvent { id status } errors { code message field } }
 }"""
 NODE: Final = "query($id: ID!) { node(id: $id) { __typename id } }"
+PAYMENTS: Final = """
+query($filter: PaymentFilter, $first: Int, $after: Cursor) {
+  payments(filter: $filter, first: $first, after: $after) {
+    edges { cursor node { id } } nodes { id status order { number } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}"""
+ACTIVITY: Final = """
+query($minutes: Int) { paymentActivity(minutes: $minutes) { startsAt gateway opened succeeded failed } }
+"""
+VIEWER: Final = "{ viewer { scopes expiresAt } }"
+HEALTH: Final = "{ gatewayHealth { gateway available } }"
 LONG_AGO: Final = "0001-01-01T00:00:00Z"
 
 
@@ -265,6 +283,107 @@ async def test_statistics_count_what_came_and_what_waits(shop: Shop, books: Audi
         "pushLatencyP99": None,
     }
     assert (later["received"], later["succeeded"], later["pendingOldestSeconds"]) == (0, 0, None)
+
+
+async def test_payments_are_found_by_gateway_status_reference_and_time(
+    shop: Shop, books: AuditedShop
+) -> None:
+    paid = await books.paid("paid")
+    waiting = await books.opened("waiting")
+    await books.tell(waiting, a_fact(waiting, FactKind.PROCESSING, "att"))
+    old = UUID(int=1_600_000_000_000 << 80)
+    await shop.database.fetch(
+        """INSERT INTO payments
+           SELECT (jsonb_populate_record(p, jsonb_build_object(
+                     'id', $2::uuid, 'created_at', to_timestamp(1600000000), 'reference', 'old', 'status', 'FAILED'))).*
+             FROM payments p WHERE id = $1""",
+        waiting.id,
+        old,
+    )
+    await shop.database.fetch("DELETE FROM jobs")
+    await shop.database.fetch(
+        """INSERT INTO jobs (id, kind, subject_id, gateway, due_at, attempts, created_at)
+           VALUES ($1, 'PAYMENT_POLL', $1, 'SANDBOX', now(), 0, now())""",
+        waiting.id,
+    )
+    named = (("paid", paid.id), ("waiting", waiting.id), ("old", old))
+    ids = {name: encode_id(IdPrefix.PAYMENT, payment_id) for name, payment_id in named}
+    filters: dict[tuple[tuple[str, object], ...], list[str]] = {
+        (): ["waiting", "paid", "old"],
+        (("status", ("PROCESSING", "REQUIRES_ACTION")),): ["waiting"],
+        (("status", ()),): ["waiting", "paid", "old"],
+        (("reference", f"pi_{paid.id}"),): ["paid"],
+        (("reference", f"pi_{paid.id}"), ("gateway", "PAYTM")): [],
+        (("gateway", "PAYTM"),): [],
+        (("awaited", True),): ["waiting"],
+        (("awaited", False),): ["waiting", "paid", "old"],
+        (("createdAfter", "2024-01-01T00:00:00Z"),): ["waiting", "paid"],
+        (("createdBefore", "2024-01-01T00:00:00Z"),): ["old"],
+        (("createdAfter", LONG_AGO), ("createdBefore", "9999-12-31T23:59:59Z")): ["waiting", "paid", "old"],
+    }
+
+    for given, expected in filters.items():
+        found = await pages(shop, PAYMENTS, "payments", first=1, filter=dict(given))
+
+        assert found == [ids[name] for name in expected], given
+
+
+async def test_activity_counts_by_minute_and_gateway(shop: Shop, books: AuditedShop) -> None:
+    await books.paid("paid")
+    failed = await books.opened("failed")
+    await books.tell(failed, a_fact(failed, FactKind.FAILED, "att"))
+    await books.opened("waiting")
+    await shop.database.fetch(
+        "UPDATE payments SET created_at = now() - interval '1 minute' WHERE id = $1", failed.id
+    )
+
+    both = (await shop.run(ACTIVITY, key=STAFF))["paymentActivity"]
+    newest = (await shop.run(ACTIVITY, {"minutes": 1}, key=STAFF))["paymentActivity"]
+
+    assert sum(minute["opened"] for minute in both) == 3
+    assert [(minute["opened"], minute["succeeded"], minute["failed"]) for minute in both] == [
+        (1, 0, 1),
+        (2, 1, 0),
+    ]
+    assert newest == both[1:]
+    assert {minute["gateway"] for minute in both} == {failed.gateway}
+    assert all(minute["startsAt"].endswith(":00.000000Z") for minute in both)
+    for minutes in (0, 1_441):
+        (error,) = (await shop.send(ACTIVITY, {"minutes": minutes}, key=STAFF))["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("INVALID", ["minutes"])
+
+
+async def test_callers_are_told_what_they_may_do_and_until_when(shop: Shop) -> None:
+    guest = await shop.order()
+    key = new_api_key()
+    await insert_api_key(
+        shop.database, new_id(), hash_secret(key), name="k", scopes=("inbox", "refunds:write"), ttl=None
+    )
+
+    anyone = (await shop.run(VIEWER))["viewer"]
+    by_token = (await shop.run(VIEWER, key=guest.token))["viewer"]
+    by_key = (await shop.run(VIEWER, key=key))["viewer"]
+    by_staff = (await shop.run(VIEWER, key=STAFF))["viewer"]
+
+    assert anyone == {"scopes": [], "expiresAt": None}
+    assert (by_token["scopes"], by_token["expiresAt"] > LONG_AGO) == ([], True)
+    assert by_key == {"scopes": ["refunds:write", "inbox"], "expiresAt": None}
+    assert by_staff == {"scopes": [scope.value for scope in Scope], "expiresAt": None}
+
+
+async def test_the_health_of_gateways_follows_their_breakers(shop: Shop) -> None:
+    (gateway,) = shop.services.views.gateways(Caller(subject="staff", scopes=frozenset(Scope)))
+    before = (await shop.run(HEALTH, key=STAFF))["gatewayHealth"]
+
+    for _ in range(BreakerLimits().failures):
+        with suppress(GatewayError):
+            async with gateway.breaker.call():  # type: ignore[attr-defined]  # each stands behind one
+                raise GatewayError(GatewayErrorKind.UNAVAILABLE, "No answer.")
+
+    assert before == [{"gateway": "SANDBOX", "available": True}]
+    assert (await shop.run(HEALTH, key=STAFF))["gatewayHealth"] == [
+        {"gateway": "SANDBOX", "available": False}
+    ]
 
 
 async def test_statistics_tell_how_fast_pushes_were(shop: Shop) -> None:

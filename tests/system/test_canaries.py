@@ -48,6 +48,7 @@ SECRETS: Final = {
 NOWHERE: Final = "http://127.0.0.1:9"
 ROUTES: Final = (
     "/",
+    "/console",
     "/graphql",
     "/graphiql",
     "/metrics",

@@ -35,7 +35,15 @@ WANTED: Final = {
 }
 BANNERS: Final = {"server", "x-powered-by", "via"}
 PATHS: Final = (
-    *("/", "/graphql", "/graphiql", "/static/favicon.svg", "/static/nothing.js", "/track/oat_nothing"),
+    *(
+        "/",
+        "/console",
+        "/graphql",
+        "/graphiql",
+        "/static/favicon.svg",
+        "/static/nothing.js",
+        "/track/oat_nothing",
+    ),
     *("/livez", "/readyz", "/metrics", "/nowhere", "/webhooks/stripe", "/webhooks/nobody", "/webhooks/"),
 )
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
@@ -55,6 +63,7 @@ async def hardened(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) 
         "ORDERPULSE_PUBLIC_URL": f"https://{HOST}",
         "ORDERPULSE_ALLOWED_HOSTS": "*.inner.example,[::1]",
         "ORDERPULSE_TRUSTED_DOCUMENTS": "log",
+        "ORDERPULSE_CONSOLE": "false",
     }
     server = Server(free_port(), folder / "log", settings)
     async with serving(server):
@@ -181,14 +190,14 @@ async def test_in_production_the_schema_is_not_told_in_any_way(hardened: Server)
     ).encode()
     headers = {"content-type": "application/json", "host": HOST}
     asked.append(await ask(hardened.port, request("POST", "/graphql", variables, headers)))
-    pages = [await get(hardened.port, path, {"host": HOST}) for path in ("/graphiql", "/")]
+    pages = [await get(hardened.port, path, {"host": HOST}) for path in ("/graphiql", "/", "/console")]
     led = await get(hardened.port, "/graphql", {"host": HOST, "accept": "text/html"})
 
     said = " ".join(answer.body.decode() for answer in asked)
     assert all("data" not in answer.json for answer in asked)
     assert "Did you mean" not in said
     assert '"__Schema"' not in said
-    assert [page.status for page in pages] == [404, 404]
+    assert [page.status for page in pages] == [404, 404, 404]
     assert led.status == 405
 
 

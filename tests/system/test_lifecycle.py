@@ -165,7 +165,8 @@ async def test_in_production_figures_and_the_schema_are_not_for_everybody(
     async with serving(server):
         keys = [{}, {"authorization": "Bearer nobody's"}, {"authorization": f"Bearer {STAFF_KEY}"}]
         figures = [(await get(server.port, "/metrics", key)).status for key in keys]
-        pages = [(await get(server.port, path)).status for path in ("/", "/graphiql", "/readyz")]
+        paths = ("/", "/graphiql", "/console", "/readyz")
+        pages = [(await get(server.port, path)).status for path in paths]
         schema = await ask(
             server.port,
             request("POST", "/graphql", introspection, {"content-type": "application/json"}),
@@ -173,7 +174,7 @@ async def test_in_production_figures_and_the_schema_are_not_for_everybody(
         sandbox = await ask(server.port, signed(b"{}"))
 
     assert figures == [401, 401, 200]
-    assert pages == [404, 404, 200]
+    assert pages == [404, 404, 200, 200]
     assert "errors" in schema.json
     assert schema.json.get("data") is None
     assert sandbox.status == 404

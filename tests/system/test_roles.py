@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 EVERYWHERE: Final = frozenset({"/livez", "/readyz", "/metrics"})
 SERVED: Final = {
-    "all": EVERYWHERE | {"graphql", "sockets", "streams", "webhooks", "/track/none", "/", "/graphiql"},
-    "api": EVERYWHERE | {"graphql", "/track/none", "/", "/graphiql"},
+    "all": EVERYWHERE
+    | {"graphql", "sockets", "streams", "webhooks", "/track/none", "/", "/console", "/graphiql"},
+    "api": EVERYWHERE | {"graphql", "/track/none", "/", "/console", "/graphiql"},
     "webhooks": EVERYWHERE | {"webhooks"},
     "live": EVERYWHERE | {"graphql", "sockets", "streams", "/track/none"},
     "worker": EVERYWHERE,
 }
-PAGES: Final = (*EVERYWHERE, "/track/none", "/", "/graphiql")
+PAGES: Final = (*EVERYWHERE, "/track/none", "/", "/console", "/graphiql")
 TYPENAME: Final = b'{"query": "{ __typename }"}'
 JSON: Final = {"content-type": "application/json"}
 HTML: Final = {"accept": "text/html"}

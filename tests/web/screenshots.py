@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.journey.demo_process import Demo
+from tests.web import console_screenshots
 from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ CONTEXTS: Final = {
     "phone": LIGHT_PHONE,
     "phone-dark": DARK_PHONE,
 }
+CONSOLE_CONTEXTS: Final = ("desk", "desk-dark", "phone")
 
 
 async def main() -> None:
@@ -52,6 +54,10 @@ async def main() -> None:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
             for name, options in CONTEXTS.items():
                 await _walk(browser, demo.doors.url, name, options)
+            order_id = await console_screenshots.fill(demo.doors)
+            for name in CONSOLE_CONTEXTS:
+                async with _opened(browser, CONTEXTS[name]) as page:
+                    await console_screenshots.walk(page, demo.doors.url, order_id, name, _keep)
             await browser.close()
             await demo.stop(signal.SIGINT)
 
@@ -111,9 +117,9 @@ async def _opened(browser: Browser, options: dict[str, Any]) -> AsyncIterator[Pa
     await context.close()
 
 
-async def _keep(page: Page, name: str) -> None:
+async def _keep(page: Page, name: str, *, whole: bool = True) -> None:
     await page.evaluate("document.fonts.ready")
-    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, animations="disabled")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.web.assets import Assets
     from tests.web.conftest import OpenVisit
 
-HEADERS = {"Authorization": "Bearer demo-staff-key"}
+KEY = "demo-staff-key"
 
 
 @strawberry.type
@@ -54,14 +54,14 @@ async def strawberry_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
     schema = strawberry.Schema(Query, subscription=Subscription)
     view: GraphQL[Any, None] = GraphQL(schema, subscription_protocols=["graphql-transport-ws"])
     routes: list[BaseRoute] = [Route("/graphql", view, methods=["POST"]), WebSocketRoute("/graphql", view)]
-    async with served(make_app(assets, shop, routes, ide_headers=HEADERS)) as url:
+    async with served(make_app(assets, shop, routes, demo_key=KEY)) as url:
         yield url
 
 
 @pytest.fixture
 async def shop_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
     """Serve the IDE over the contract's names."""
-    async with served(make_app(assets, shop, shop.transport.routes(), ide_headers=HEADERS)) as url:
+    async with served(make_app(assets, shop, shop.transport.routes(), demo_key=KEY)) as url:
         yield url
 
 

@@ -7,7 +7,7 @@ import hashlib
 import html
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -39,6 +39,7 @@ PAGES = {
     f"/track/{TOKEN}": POLICY.replace("style-src 'self'", f"style-src 'sha256-{LOOK_DIGEST}'"),
     "/track/unknown": POLICY,
     "/nowhere": POLICY,
+    "/console": POLICY,
     "/errors/": POLICY,
     "/errors/PAYMENT_IN_PROGRESS": POLICY,
     "/graphiql": IDE_POLICY,
@@ -82,27 +83,45 @@ async def test_the_tracking_page_paints_from_its_first_answer(base_url: str) -> 
     assert len(text.encode()) < 10 * 1460
 
 
-async def test_the_ide_gets_its_headers_from_the_server(assets: Assets, shop: TinyShop) -> None:
-    key = {"Authorization": 'Bearer "demo" <key>'}
-    app = make_app(assets, shop, [], ide_headers=key)
+def config_in(text: str) -> dict[str, Any]:
+    found = re.search(r'data-config="([^"]*)"', text)
+    assert found is not None
+    config: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return config
+
+
+async def test_a_demos_key_is_put_into_the_ide_and_offered_at_the_consoles_door(
+    assets: Assets, shop: TinyShop
+) -> None:
+    app = make_app(assets, shop, [], demo_key='"demo" <key>')
 
     async with served(app) as base_url:
-        text = (await get(base_url, "/graphiql")).text
+        ide, console = [(await get(base_url, path)).text for path in ("/graphiql", "/console")]
 
-    config = re.search(r'data-config="([^"]*)"', text)
-    assert config is not None
-    assert json.loads(html.unescape(config[1])) == {"endpoint": "/graphql", "headers": key}
+    assert config_in(ide) == {
+        "endpoint": "/graphql",
+        "headers": {"Authorization": 'Bearer "demo" <key>'},
+    }
+    assert config_in(console) == {"endpoint": "/graphql", "demoKey": '"demo" <key>', "locale": "en-IN"}
+
+
+async def test_elsewhere_no_key_is_in_any_page(base_url: str) -> None:
+    ide, console = [(await get(base_url, path)).text for path in ("/graphiql", "/console")]
+
+    assert config_in(ide) == {"endpoint": "/graphql", "headers": {}}
+    assert config_in(console) == {"endpoint": "/graphql", "demoKey": None, "locale": "en-IN"}
 
 
 async def test_pages_can_be_left_out(assets: Assets, shop: TinyShop) -> None:
-    app = make_app(assets, shop, [], storefront=False, ide=False)
+    app = make_app(assets, shop, [], storefront=False, console=False, ide=False)
+    paths = ("/", "/console", "/graphiql", f"/track/{TOKEN}")
 
     async with served(app) as base_url:
-        codes = [(await get(base_url, path)).status_code for path in ("/", "/graphiql", f"/track/{TOKEN}")]
+        codes = [(await get(base_url, path)).status_code for path in paths]
         tracking = await get(base_url, f"/track/{TOKEN}")
         missing = await get(base_url, "/nowhere")
 
-    assert codes == [404, 404, 200]
+    assert codes == [404, 404, 404, 200]
     assert 'id="pay"' not in tracking.text
     assert 'href="/"' not in missing.text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING, Final
 
 import httpx2
@@ -73,6 +74,8 @@ async def test_nothing_but_built_files_is_served(base_url: str, path: str) -> No
 async def test_every_entry_point_of_the_manifest_is_there(assets: Assets) -> None:
     assert {name for name in assets.manifest.values() if name not in assets.files} == set()
     assert sorted(assets.manifest) == [
+        "console.css",
+        "console.js",
         "graphiql.css",
         "graphiql.js",
         "order-tracker.hi.js",
@@ -88,18 +91,26 @@ async def test_every_entry_point_of_the_manifest_is_there(assets: Assets) -> Non
 SIZES_MAX: Final = {
     ("track.js", "track.css"): 8_000,
     ("shop.js", "shop.css"): 30_000,
+    ("console.js", "console.css"): 60_000,
     ("order-tracker.js",): 5_000,
     ("order-tracker.hi.js",): 2_500,
 }
-"""Gzipped bytes of all that a page, or a tag, loads."""
+"""Gzipped bytes of all that a page, or a tag, loads at first."""
 
 
 @pytest.mark.parametrize("entries", SIZES_MAX)
 def test_a_page_stays_small(assets: Assets, entries: tuple[str, ...]) -> None:
-    files = [assets.files[assets.manifest[entry]] for entry in entries]
+    names = {assets.manifest[entry] for entry in entries}
+    files = [assets.files[name] for name in names | imported(assets, names)]
 
     assert all(file.gzipped for file in files)
     assert sum(len(file.body) for file in files) <= SIZES_MAX[entries]
+
+
+def imported(assets: Assets, names: set[str]) -> set[str]:
+    """Return the files that these can't begin without; what is loaded later isn't among them."""
+    texts = [gzip.decompress(assets.files[name].body).decode() for name in names if name.endswith(".js")]
+    return {found for text in texts for found in re.findall(r'from"\./(chunk-\w+\.js)"', text)}
 
 
 @pytest.mark.parametrize("name", ["order-tracker.js", "order-tracker.hi.js"])

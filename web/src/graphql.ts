@@ -10,17 +10,26 @@ export class Unreachable extends Error {
 /** The server refused the whole request; asking again in the same way won't help. */
 export class Refused extends Error {
   override name = 'Refused';
+
+  constructor(message: string, readonly extensions: Extensions = {}) {
+    super(message);
+  }
 }
 
+interface Extensions {
+  code?: string;
+  /** Under which the server's log has it. */
+  requestId?: string;
+}
 interface Answer<Data> {
   data?: Data | null;
-  errors?: readonly { message: string }[];
+  errors?: readonly { message: string; extensions?: Extensions }[];
 }
 
 /**
  * Send one operation and return its `data`.
  *
- * @param token an order access token, sent as `Authorization: Bearer`
+ * @param token an order access token, a key or a JWT, sent as `Authorization: Bearer`
  * @throws Unreachable without an answer (network, time-out, 5xx, no JSON)
  * @throws Refused with the server's words when the answer carries errors
  */
@@ -28,8 +37,8 @@ export async function request<Data>(
   endpoint: string, query: string, variables: object, token?: string | null,
 ): Promise<Data> {
   const answer = await post<Data>(endpoint, JSON.stringify({ query, variables }), token);
-  const message = answer.errors?.[0]?.message;
-  if (message !== undefined || !answer.data) throw new Refused(message ?? 'The server sent no data.');
+  const error = answer.errors?.[0];
+  if (error || !answer.data) throw new Refused(error?.message ?? 'The server sent no data.', error?.extensions);
   return answer.data;
 }
 

@@ -2,7 +2,7 @@ import {
   TrackingError,
   explainOrigins,
   watchOrder
-} from "./chunk-I7JJ2UEB.js";
+} from "./chunk-UBNEX4HW.js";
 
 // src/paid.ts
 function isPaid({ paymentStatus }) {

@@ -1,6 +1,6 @@
 import {
   createUseOrderStatus
-} from "./chunk-BSJNVK5C.js";
+} from "./chunk-HHQTX6K2.js";
 
 // src/preact.ts
 import { useEffect, useState } from "preact/hooks";

@@ -1,7 +1,7 @@
 'use client';
 import {
   createUseOrderStatus
-} from "./chunk-BSJNVK5C.js";
+} from "./chunk-HHQTX6K2.js";
 
 // src/react.ts
 import { useEffect, useState } from "react";

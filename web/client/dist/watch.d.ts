@@ -11,11 +11,13 @@ export interface OrderUpdate {
     /** Give it as `after`, on any day and any machine, to go on from here. */
     cursor: string | null;
 }
-export interface Watched extends Omit<Link<never>, 'operation' | 'onData'> {
+export interface Watched extends Omit<Link<never>, 'credentials' | 'operation' | 'onData'> {
     orderId: string;
+    /** An order access token. */
+    token: string;
     /** A cursor to go on from, with the events after it; without one the order's state and history come first. */
     after?: string | null | undefined;
     onUpdate(update: OrderUpdate): void;
 }
 /** @returns what ends it */
-export declare function watchOrder({ orderId: id, after, onUpdate, ...link }: Watched): () => void;
+export declare function watchOrder({ orderId: id, token, after, onUpdate, ...link }: Watched): () => void;

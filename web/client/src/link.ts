@@ -31,8 +31,8 @@ export interface Operation {
 export interface Link<Data> {
   /** The GraphQL endpoint; in a browser it may be a path of the page's own server. */
   url: string;
-  /** An order access token. */
-  token: string;
+  /** What says who asks: the payload of `connection_init`. */
+  credentials: Readonly<Record<string, string>>;
   /** Where the platform has none of its own, e.g. that of the package `ws`. */
   WebSocket?: typeof WebSocket | undefined;
   /** What to run now: asked when the socket is ready, and again when one operation is through. */
@@ -119,7 +119,7 @@ export function keepLinked<Data>(link: Link<Data>): () => void {
     after(ACKNOWLEDGED_WITHIN_MS, again);
     mine.onopen = () => {
       isFirst = false;
-      send({ type: 'connection_init', payload: { orderAccessToken: link.token } });
+      send({ type: 'connection_init', payload: link.credentials });
     };
     mine.onclose = ({ code }) => {
       if (mine !== socket) return;

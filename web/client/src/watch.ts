@@ -18,15 +18,17 @@ export interface OrderUpdate {
   cursor: string | null;
 }
 
-export interface Watched extends Omit<Link<never>, 'operation' | 'onData'> {
+export interface Watched extends Omit<Link<never>, 'credentials' | 'operation' | 'onData'> {
   orderId: string;
+  /** An order access token. */
+  token: string;
   /** A cursor to go on from, with the events after it; without one the order's state and history come first. */
   after?: string | null | undefined;
   onUpdate(update: OrderUpdate): void;
 }
 
 /** @returns what ends it */
-export function watchOrder({ orderId: id, after, onUpdate, ...link }: Watched): () => void {
+export function watchOrder({ orderId: id, token, after, onUpdate, ...link }: Watched): () => void {
   let cursor = after ?? null;
   let newest: OrderState | undefined;
   let seen = 0;
@@ -39,6 +41,7 @@ export function watchOrder({ orderId: id, after, onUpdate, ...link }: Watched): 
   };
   return keepLinked<OrderNowQuery | OrderEventsSubscription>({
     ...link,
+    credentials: { orderAccessToken: token },
     operation: () => cursor === null
       ? { query: orderNow, variables: { id } }
       : { query: orderEvents, variables: { id, after: cursor } },

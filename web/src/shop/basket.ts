@@ -3,7 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { formatMoney } from '../money.ts';
 import type { Product } from './contract.ts';
 import { config } from './config.ts';
-import { load, save } from './kept.ts';
+import { load, save } from '../kept.ts';
 import { market, products } from './markets.ts';
 
 const KEY = 'orderpulse:basket';

@@ -3,7 +3,7 @@ import { request, Unreachable } from '../graphql.ts';
 import type { BasketLine } from './basket.ts';
 import { config } from './config.ts';
 import type { Choice, OpenPayment, OrderToPay, Product, UserError } from './contract.ts';
-import { keyFor, settled } from './intents.ts';
+import { keyFor, settled } from '../intents.ts';
 import { countryOf } from './markets.ts';
 import { keepOrder, type PlacedOrder, trackingPath } from './orders.ts';
 import orderCreate from './order-create.graphql';

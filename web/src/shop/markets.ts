@@ -2,7 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { config } from './config.ts';
 import type { Product } from './contract.ts';
-import { load, save } from './kept.ts';
+import { load, save } from '../kept.ts';
 
 const KEY = 'orderpulse:market';
 const EURO_AREA = new Set('AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK'.split(' '));

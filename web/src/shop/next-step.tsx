@@ -1,10 +1,11 @@
 // What the shopper does next, once a payment is open at a gateway.
 import type { ComponentChildren } from 'preact';
+import { nameOf } from '../gateways.ts';
 import { config } from './config.ts';
 import type { NextAction, OpenPayment } from './contract.ts';
 import { trackingPath } from './orders.ts';
 import { simulatorPage } from './simulator.ts';
-import { isPhone, nameOf } from './ways.ts';
+import { isPhone } from './ways.ts';
 
 interface Props {
   payment: OpenPayment;

@@ -1,6 +1,6 @@
 // The orders placed in this browser, so that a guest finds the way back to them.
 import { signal } from '@preact/signals';
-import { load, save } from './kept.ts';
+import { load, save } from '../kept.ts';
 
 const KEY = 'orderpulse:orders';
 const ORDERS_MAX = 10;

@@ -1,5 +1,6 @@
 // The ways to pay one order, from what the gateways take: what people know (UPI, card, PayPal) first, and
 // through whom second. On a phone UPI is a link into an app, on any other screen a code to scan.
+import { nameOf } from '../gateways.ts';
 import type { Choice } from './contract.ts';
 
 export type Kind = 'UPI' | 'CARD' | 'PAYPAL';
@@ -14,9 +15,6 @@ export interface Way {
   detail: string;
 }
 
-export const NAMES: Record<string, string> = {
-  SANDBOX: 'Sandbox', STRIPE: 'Stripe', PAYPAL: 'PayPal', RAZORPAY: 'Razorpay', PAYTM: 'Paytm',
-};
 export const KINDS: Record<Kind, string> = { UPI: 'UPI', CARD: 'Card and more', PAYPAL: 'PayPal' };
 const METHODS: Record<string, string> = { CARD: 'card', NETBANKING: 'net banking', WALLET: 'wallet', PAYPAL: 'PayPal balance' };
 /** In CSS pixels; tablets are wider. */
@@ -46,10 +44,6 @@ export function upiWay(gateway: string, method: 'UPI_INTENT' | 'UPI_QR'): Way {
 /** A phone has UPI apps to open; a desk has a screen to scan from. */
 export function isPhone(): boolean {
   return navigator.maxTouchPoints > 0 && Math.min(screen.width, screen.height) < PHONE_WIDTH_MAX;
-}
-
-export function nameOf(gateway: string): string {
-  return NAMES[gateway] ?? gateway;
 }
 
 function otherWay(gateway: string, methods: readonly string[]): Way {

@@ -1,6 +1,6 @@
 // Idempotency keys: one per thing the shopper wants done, the same on every retry of it, also after a
 // reload. A definite answer ends the intent; doing it again is then a new one.
-import { randomUuid } from '../random.ts';
+import { randomUuid } from './random.ts';
 import { load, save } from './kept.ts';
 
 const KEY = 'orderpulse:intents';
