@@ -68,7 +68,9 @@ class InboxEventRow(SQLModel, table=True):
     """The payment of ours that it names, whether or not there is one."""
     reference: str | None = Field(sa_column=text(nullable=True))
     """The gateway's id of the payment that it names."""
-    asks: bool = Field(default=False, sa_column=SqlColumn(Boolean, nullable=False, server_default=sql("false")))
+    asks: bool = Field(
+        default=False, sa_column=SqlColumn(Boolean, nullable=False, server_default=sql("false"))
+    )
     """Whether it said no more than that the gateway is to be asked."""
     received_at: datetime = Field(sa_column=instant())
     applied_at: datetime | None = Field(sa_column=instant(nullable=True))

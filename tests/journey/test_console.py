@@ -17,10 +17,9 @@ from app.identity import new_id
 from db.credentials import insert_api_key
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
-from tests.journey.browsing import Window
+from tests.journey.browsing import AXE, Window, violations
 from tests.journey.demo_process import Demo
 from tests.journey.doors import Doors, Placed, eventually
-from tests.journey.test_shop_gateways import AXE, violations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
