@@ -57,14 +57,14 @@ function GatewayTable() {
   const { data, problem, reload } = useLoaded(() => ask<Gateways>(gatewaysQuery), [], LOOK_EVERY_MS);
   return (
     <section aria-labelledby="gateways-title">
-      <h2 id="gateways-title">Gateways</h2>
+      <h2 id="gateways-title">Gateways, and their payments of the last hour</h2>
       {problem && <Trouble problem={problem} retry={reload} />}
       {!data && !problem && <Loading what="the gateways" rows={3} />}
       {data?.gatewayHealth.length === 0 && <Empty title="No gateway is set up here" />}
       {data && data.gatewayHealth.length > 0 && (
         <Scroll label="Gateways">
           <table class="rows">
-            <thead><tr><th scope="col">Gateway</th><th scope="col">Calls</th><th scope="col" class="money">Opened in the last hour</th><th scope="col" class="money">Succeeded</th><th scope="col" class="money">Failed</th><th scope="col" class="money">Success</th></tr></thead>
+            <thead><tr><th scope="col">Gateway</th><th scope="col">Calls</th><th scope="col" class="money">Opened</th><th scope="col" class="money">Succeeded</th><th scope="col" class="money">Failed</th><th scope="col" class="money">Success</th></tr></thead>
             <tbody>
               {data.gatewayHealth.map(({ gateway, available }) => {
                 const of = (value: (one: Activity) => number): number => data.paymentActivity.reduce((sum, one) => sum + (one.gateway === gateway ? value(one) : 0), 0);

@@ -31,7 +31,7 @@ function Shown() {
         {data && (
           <p class="verdict" data-tone={data.violations.length === 0 ? 'good' : 'stop'} role="status">
             <b>{data.violations.length === 0 ? 'Every rule holds' : `${count(data.violations.length, 'row')} broken`}</b>{' '}
-            {count(data.checks.length, 'rule')}, {number(rows)} rows, <Time at={data.checkedAt} />
+            <span>{count(data.checks.length, 'rule')}, {number(rows)} rows, at <Time at={data.checkedAt} /></span>
           </p>
         )}
         <span class="push" />
