@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.journey.demo_process import Demo
-from tests.web import console_screenshots
+from tests.web import console_screenshots, terminal
 from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ async def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
+    await asyncio.to_thread(terminal.draw, FOLDER / "terminal.svg")
     with tempfile.TemporaryDirectory(prefix="orderpulse-screenshots-") as folder:
         async with Demo.running(Path(folder) / "data", worker=True) as demo, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
