@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test faults fuzz mutants histories check format schema docs migration bench reconcile screenshots lock lock-check web
+.PHONY: help setup demo dev test faults fuzz mutants histories check format schema docs migration bench bench-live reconcile screenshots lock lock-check web
 
 # An environment whose interpreter is gone is made anew, whatever its stamps say.
 ifneq ($(shell test -x $(BIN)/python && echo there),there)
@@ -79,6 +79,9 @@ migration: $(DEVELOPMENT) ## Draft a migration from the tables: m="Say what chan
 
 bench: $(DEVELOPMENT) ## Run the benchmarks and print their ratios
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-live: $(DEVELOPMENT) ## Open 10,000 websockets and print memory, pushes, a storm, stalled readers: ARGS="--sockets 1000"
+	@$(BIN)/python -m bench.live $(ARGS)
 
 reconcile: $(DEVELOPMENT) ## Drop 1,000 payments' webhooks and print how soon they are found all the same
 	@$(BIN)/python -m bench.reconcile

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
+from httptools import HttpParserInvalidURLError, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the websocket's protocol, if it is asked for as RFC 6455, section 4.2, has it."""
+        """Leave the connection to a websocket, if it is asked for as RFC 6455, section 4.2, has it."""
         self._expect_nothing()
         self._forget_stall()
         self._in_request = False
@@ -144,7 +146,24 @@ class BoundedConnection(HttpToolsProtocol):
         if headers.get(b"sec-websocket-version") != b"13":
             self._refuse("426 Upgrade Required", "Websockets are spoken in version 13.", _VERSION)
             return
-        super().handle_websocket_upgrade()
+        if self._current is not None and not self._current.response_complete:
+            self._refuse("400 Bad Request", "A request before this one is not answered yet.")
+            return
+        try:
+            url = parse_url(self.url)
+        except HttpParserInvalidURLError:
+            self._refuse("400 Bad Request", "This is no address.")
+            return
+        self.connections.discard(self)
+        self.scope["path"] = self.root_path + unquote(url.path.decode("ascii"))
+        self.scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        self.scope["query_string"] = url.query or b""
+        socket = cast("type[Any]", self.ws_protocol_class)(
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        socket.upgrade(self.transport, self.config, self.scope)
+        self.transport.set_protocol(socket)
+        del self.parser  # the two hold each other, and would be there until a search for cycles
 
     def send_400_response(self, msg: str) -> None:
         """Say that a request was malformed, or that its head is too large."""

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from app.domain.order import OrderChange
     from app.gateways import GatewayRegistry
     from app.settings import Settings
+    from app.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +83,11 @@ class Wiring:
             raise SettingsError("In production nobody is let in without credentials: there is no demo.")
 
 
-def create_app(wiring: Wiring) -> Edge:
+def create_app(wiring: Wiring, sockets: Sockets) -> Edge:
     """Return the application of the process's role; its parts start and stop with its lifespan."""
     settings = wiring.settings
     parts = Parts(wiring)
+    _watch_sockets(parts.metrics, sockets)
     assets = Assets.load()
 
     @contextlib.asynccontextmanager
@@ -301,6 +303,12 @@ def _return_origins(settings: Settings) -> frozenset[str]:
     """Return where shoppers may be sent back to: nowhere else in production, anywhere while developing."""
     own = (settings.public_url.rstrip("/"),) if settings.public_url else ()
     return frozenset((*own, *settings.return_origins)) if settings.mode is Mode.PRODUCTION else frozenset()
+
+
+def _watch_sockets(metrics: Metrics, sockets: Sockets) -> None:
+    metrics.watch("sockets", "Websockets that are open.", lambda: float(sockets.number))
+    metrics.watch("sockets_refused", "Websockets turned away, there being too many.", lambda: sockets.refused)
+    metrics.watch("sockets_shed", "Websockets given up that gave no sign of life.", lambda: sockets.shed)
 
 
 def _watch(parts: Parts) -> None:

@@ -56,11 +56,11 @@ async def product(dsn: str, role: str = "all") -> AsyncIterator[Contestant]:
 
 
 @contextlib.asynccontextmanager
-async def tutorial(dsn: str) -> AsyncIterator[Contestant]:
-    """Run the tutorial way."""
+async def tutorial(dsn: str, app: str = "bench.tutorial:app") -> AsyncIterator[Contestant]:
+    """Run the tutorial way, or what else is served in its way."""
     port = free_port()
     environment = {"BENCH_SQLALCHEMY_URL": dsn.replace("postgresql://", "postgresql+asyncpg://", 1)}
-    command = [sys.executable, "-m", "uvicorn", "bench.tutorial:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
     async with _running(
         [*command, "--log-level", "warning", "--no-access-log"], environment, port
     ) as contestant:

@@ -33,7 +33,7 @@ from db.tables import (
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-_engine = create_async_engine(os.environ["BENCH_SQLALCHEMY_URL"], pool_size=20, max_overflow=60)
+engine = create_async_engine(os.environ["BENCH_SQLALCHEMY_URL"], pool_size=20, max_overflow=60)
 
 
 async def webhook(request: Request) -> JSONResponse:
@@ -42,7 +42,7 @@ async def webhook(request: Request) -> JSONResponse:
     stripe.Webhook.construct_event(body, request.headers["stripe-signature"], WEBHOOK_SECRET)
     event = await request.json()
     intent = event["data"]["object"]
-    async with AsyncSession(_engine, expire_on_commit=False) as session:
+    async with AsyncSession(engine, expire_on_commit=False) as session:
         known = await session.exec(
             select(InboxEventRow).where(
                 InboxEventRow.gateway == "STRIPE", InboxEventRow.external_id == event["id"]

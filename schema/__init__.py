@@ -2,6 +2,7 @@
 
 from schema.build import build_schema
 from schema.context import Services
+from schema.sockets import SUBPROTOCOL
 from schema.view import graphql_app
 
-__all__ = ["Services", "build_schema", "graphql_app"]
+__all__ = ["SUBPROTOCOL", "Services", "build_schema", "graphql_app"]

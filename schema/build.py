@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import dataclass
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import strawberry
 from graphql import (
     ExecutionResult as CoreResult,
 )
 from graphql import (
+    Executor,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     OperationType,
     Undefined,
+    create_source_event_stream,
     execute,
-    subscribe,
+    map_source_to_response_event,
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
@@ -31,7 +34,7 @@ from schema.limits import DocumentLimits
 from schema.mutations import Mutation
 from schema.queries import Query
 from schema.scalars import SCALARS
-from schema.subscriptions import Subscription
+from schema.subscriptions import FollowedEvents, FollowedOrder, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -43,6 +46,23 @@ if TYPE_CHECKING:
 
 _DEFAULT_LIMITS: Final = DocumentLimits()
 _DEFAULT_PRESENTER: Final = Presenter()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is executed, time and again."""
+
+    document: DocumentNode
+    operation: PreparedOperation
+    variables: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """A subscription that all who ask for the same, and may see as much, have executed together."""
+
+    source: FollowedOrder | FollowedEvents
+    asked: Asked
 
 
 class OrderpulseSchema(strawberry.Schema):
@@ -112,25 +132,26 @@ class OrderpulseSchema(strawberry.Schema):
 
         While they are read, BadRequestError and RateLimitedError are raised as by `execute`.
         """
-        del operation_extensions
-        return self._results(
-            query or "",
-            variable_values,
-            _given(context_value),
-            root_value,
-            operation_name,
-            allowed_operation_types,
-        )
+        del operation_extensions, root_value
+        context = _given(context_value)
+        results = self.results(query or "", variable_values, context, operation_name, allowed_operation_types)
+        return cast("AsyncGenerator[ExecutionResult, None]", results)
 
-    async def _results(
+    async def results(
         self,
         query: str,
         variables: dict[str, Any] | None,
         context: Context,
-        root_value: object,
         operation_name: str | None,
-        allowed: Iterable[AllowedType] | None,
-    ) -> AsyncGenerator[ExecutionResult, None]:
+        allowed: Iterable[AllowedType] | None = None,
+        *,
+        shares: bool = False,
+    ) -> AsyncGenerator[ExecutionResult | Shareable, None]:
+        """Yield the results of an operation; instead of a subscription's, if `shares`, what can be shared of it.
+
+        Raises:
+            BadRequestError, RateLimitedError: as `execute`.
+        """
         told = _Told(context)
         try:
             begun = await self._begin(query, operation_name, allowed, context, told)
@@ -139,12 +160,13 @@ class OrderpulseSchema(strawberry.Schema):
                 return
             document, operation = begun
             if operation.type is not OperationType.SUBSCRIPTION:
-                yield told.of(await self._execute(document, operation, variables, context, root_value))
+                yield told.of(await self._execute(document, operation, variables, context, None))
                 return
-            results = self._subscribe(document, operation, variables, context, root_value)
+            results = self._subscribe(document, operation, variables, context, shares=shares)
             async with aclosing(results):
                 async for result in results:
-                    yield told.of(result)
+                    told.note(result)
+                    yield result
         finally:
             told.end()
 
@@ -217,29 +239,43 @@ class OrderpulseSchema(strawberry.Schema):
         operation: PreparedOperation,
         variables: dict[str, Any] | None,
         context: Context,
-        root_value: object,
-    ) -> AsyncGenerator[ExecutionResult, None]:
-        source = subscribe(
+        *,
+        shares: bool,
+    ) -> AsyncGenerator[ExecutionResult | Shareable, None]:
+        executor = (self.execution_context_class or Executor).build(
             self._schema,
             document,
-            root_value=root_value,
             context_value=context,
-            variable_values=variables,
+            raw_variable_values=variables,
             operation_name=operation.name,
-            executor_class=self.execution_context_class,
             hide_suggestions=self._hide_suggestions,
         )
-        results = await source if isawaitable(source) else source
-        if isinstance(results, CoreResult):
-            yield PreExecutionError(data=None, errors=self._shown(results).errors)
+        if isinstance(executor, list):
+            yield self._unstarted(CoreResult(data=None, errors=executor))
             return
+        created = create_source_event_stream(executor)
+        source = await created if isawaitable(created) else created
+        if isinstance(source, CoreResult):
+            yield self._unstarted(source)
+            return
+        if shares and isinstance(source, FollowedOrder | FollowedEvents):
+            yield Shareable(source, Asked(document, operation, variables))
+            return
+        results = map_source_to_response_event(executor, source)
         try:
-            async with aclosing(results):  # type: ignore[type-var]  # graphql-core's iterators can be closed
+            async with aclosing(results):
                 async for result in results:
                     yield self._shown(result)
         except Exception as error:  # noqa: BLE001 - a stream that breaks says so to its subscriber
             broken = GraphQLError(str(error), original_error=error)
             yield self._shown(CoreResult(data=None, errors=[broken]))
+
+    async def answer(self, asked: Asked, source: object, context: Context) -> ExecutionResult:
+        """Execute a subscription for one thing that has come."""
+        return await self._execute(asked.document, asked.operation, asked.variables, context, source)
+
+    def _unstarted(self, result: CoreResult) -> PreExecutionError:
+        return PreExecutionError(data=None, errors=self._shown(result).errors)
 
     def _shown(self, result: CoreResult) -> ExecutionResult:
         """Put what callers may see in place of what happened; the log gets what nobody expected."""
@@ -259,6 +295,10 @@ class _Told:
         """Note how an operation does."""
         self._failed = bool(result.errors)
         return result
+
+    def note(self, result: ExecutionResult | Shareable) -> None:
+        """Note how a subscription does."""
+        self._failed = isinstance(result, ExecutionResult) and bool(result.errors)
 
     def end(self) -> None:
         """Count it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import strawberry
 
@@ -78,15 +78,13 @@ class Change:
 
 @dataclass(slots=True)
 class Context:
-    """One operation's context; of a websocket, the one that its operations' contexts are made from."""
+    """One operation's context."""
 
     services: Services
     loaders: Loaders
     caller: Caller = ANYONE
     address: str = ""
     """Where the client is, for the rates."""
-    connection_params: dict[str, Any] | None = None
-    """What the websocket's client sent with `connection_init`; set by Strawberry."""
     change: Change | None = None
     """What the subscription's present frame tells of; None for one that only says how things stand."""
     close_code: int | None = field(default=None)
@@ -103,10 +101,6 @@ class Context:
     ) -> Context:
         """Return a context whose reads agree with each other, until it is told to forget."""
         return cls(replace(services, views=views), Loaders(views), caller, address)
-
-    def fresh(self) -> Context:
-        """Return a context of the same caller for another operation."""
-        return Context.of(self.services, self.caller, self.address)
 
     def forget(self) -> None:
         """Read everything anew from here on: something has changed."""

@@ -15,9 +15,12 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 
 from app.domain.errors import ErrorCode
@@ -40,6 +43,8 @@ REFUSED_MAX: Final = 200
 REFUSED_CHARACTERS_MAX: Final = 1_048_576
 
 _UNREADABLE: Final = "unreadable"
+_CURSOR: Final = "after"
+_DEFINED_AND_USED: Final = 2
 
 ERRORS_MAX: Final = 20
 """A document with more faults than this is not read to its end."""
@@ -59,6 +64,8 @@ class PreparedOperation:
     """The values in its answer, about: what it counts for in the rates."""
     fields: Mapping[str, int]
     """What a mutation does, and how often; empty for other operations."""
+    cursor: str | None = None
+    """The variable that only says where a subscription begins: its executions don't depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +188,34 @@ def _operations(document: DocumentNode, costs: Mapping[str, int]) -> dict[str, P
                 type=definition.operation,
                 cost=costs[name or ""],
                 fields=Counter(_fields(definition.selection_set, fragments)) if is_mutation else {},
+                cursor=_cursor(document, definition),
             )
     return operations
+
+
+def _cursor(document: DocumentNode, definition: OperationDefinitionNode) -> str | None:
+    """Return the variable that is a subscription's `after`, if it is nothing else in the document."""
+    field = definition.selection_set.selections[0]
+    if definition.operation is not OperationType.SUBSCRIPTION or not isinstance(field, FieldNode):
+        return None
+    after = next((each.value for each in field.arguments or () if each.name.value == _CURSOR), None)
+    if not isinstance(after, VariableNode):
+        return None
+    name = after.name.value
+    found = _Variables()
+    visit(document, found)
+    return name if found.times[name] == _DEFINED_AND_USED else None
+
+
+class _Variables(Visitor):
+    """Counts how often each variable is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: Counter[str] = Counter()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.times[node.name.value] += 1
 
 
 def _fields(

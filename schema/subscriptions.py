@@ -1,7 +1,7 @@
 """What can be watched. Whoever may not is told so before the stream begins."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing
 from typing import Final, TypeVar
 from uuid import UUID
@@ -39,23 +39,22 @@ class Subscription:
     """The subscriptions. Each checks the caller first, and returns the stream then."""
 
     @subscription("The order now, and again after every committed change; a slow reader skips to the newest.")
-    async def order_updated(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Order, None]:  # noqa: A002 - the contract's name
+    async def order_updated(self, info: Info, id: strawberry.ID) -> AsyncIterable[Order]:  # noqa: A002 - the contract's name
         """Watch an order."""
-        order = await _watchable(info.context, order_id_of(id), "id")
-        return _ending(info.context, _orders(info.context, order))
+        return FollowedOrder(info.context, await _watchable(info.context, order_id_of(id), "id"))
 
     @subscription(
         "Every event once, in order: all after the cursor first, then live. Without a cursor, from now on."
     )
     async def order_events(
         self, info: Info, order_id: strawberry.ID, after: Cursor | None = None
-    ) -> AsyncGenerator[OrderEvent, None]:
+    ) -> AsyncIterable[OrderEvent]:
         """Follow an order's log."""
         order = await _watchable(info.context, order_id_of(order_id), "orderId")
         version = None if after is None else decode_version(after, order.id)
         if version is not None and version > order.version:
             raise _beyond_the_log()
-        return _ending(info.context, _events(info.context, order, version))
+        return FollowedEvents(info.context, order, version)
 
     @subscription("The payment now, and again whenever it has changed.")
     async def payment_updated(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Payment, None]:  # noqa: A002 - the contract's name
@@ -78,6 +77,29 @@ class Subscription:
         views = context.services.views
         position = await views.log_end() if after is None else decode_log(after)
         return _log(context, views, position)
+
+
+class FollowedOrder:
+    """The states of an order that its watcher may see. Whoever knows better than to iterate shares them with others."""
+
+    def __init__(self, context: Context, known: DomainOrder) -> None:
+        self.context = context
+        self.known = known
+
+    def __aiter__(self) -> AsyncIterator[Order]:
+        return _ending(self.context, _orders(self.context, self.known))
+
+
+class FollowedEvents:
+    """The events of an order, likewise, from the one that follows a version on."""
+
+    def __init__(self, context: Context, known: DomainOrder, after: int | None) -> None:
+        self.context = context
+        self.known = known
+        self.after = after
+
+    def __aiter__(self) -> AsyncIterator[OrderEvent]:
+        return _ending(self.context, _events(self.context, self.known, self.after))
 
 
 async def _watchable(context: Context, order_id: UUID | None, field: str) -> DomainOrder:
@@ -146,24 +168,34 @@ async def _ending(context: Context, stream: AsyncGenerator[_T, None]) -> AsyncGe
         try:
             async for item in items:
                 yield item
-        except HubStoppedError:
-            context.close_code = CloseCode.SERVICE_RESTART
+        except (HubStoppedError, HubFullError) as error:
+            context.close_code = close_code_of(error)
             raise
-        except HubFullError:
-            context.close_code = CloseCode.TRY_AGAIN_LATER
-            raise
-        except CursorAheadError as error:
-            raise _beyond_the_log() from error
-        except LogGapError as error:
-            raise DomainError(
+        except LookupError as error:
+            raise shown(error) from error
+
+
+def close_code_of(error: HubStoppedError | HubFullError) -> CloseCode:
+    """Return with what a socket is closed whose stream is not over, but can't go on here."""
+    is_over = isinstance(error, HubStoppedError)
+    return CloseCode.SERVICE_RESTART if is_over else CloseCode.TRY_AGAIN_LATER
+
+
+def shown(error: LookupError) -> Exception:
+    """Return what is told of an end by the hub."""
+    match error:
+        case CursorAheadError():
+            return _beyond_the_log()
+        case LogGapError():
+            return DomainError(
                 ErrorCode.INVALID,
                 "The log no longer goes back to this cursor. Read the order, and follow it without a cursor.",
                 ("after",),
-            ) from error
-        except OrderUnknownError as error:
-            raise DomainError(
-                ErrorCode.NOT_FOUND, "There is no such order, or it is not yours.", ("id",)
-            ) from error
+            )
+        case OrderUnknownError():
+            return DomainError(ErrorCode.NOT_FOUND, "There is no such order, or it is not yours.", ("id",))
+        case _:
+            return error
 
 
 def _beyond_the_log() -> DomainError:

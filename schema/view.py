@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, and the door to the websockets: Strawberry's ASGI view with the HTTP half written anew.
+"""GraphQL over HTTP, and beside it the door to the websockets, on one path.
 
 Source: graphql.github.io/graphql-over-http, draft, 2026-11.
 """
@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
-from strawberry.types.unset import UNSET, UnsetType
 
 from app.auth import AuthenticationError
 from app.error_catalog import PATH, RequestCode
@@ -49,7 +44,7 @@ from schema.requests import (
     read_parameters,
     response_type,
 )
-from schema.sockets import SocketHandler, TextFrames, caller_of
+from schema.sockets import SocketDoor
 from schema.trusted import TrustedDocuments, document_id
 
 if TYPE_CHECKING:
@@ -57,7 +52,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from starlette.types import ASGIApp, Receive, Scope, Send
-    from starlette.websockets import WebSocket
     from strawberry.types.execution import ExecutionResult
 
     from schema.build import OrderpulseSchema
@@ -65,8 +59,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INIT_SECONDS_MAX: Final = 10
-OPERATIONS_PER_SOCKET_MAX: Final = 20
 IDE_PATH: Final = "/graphiql"
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"www-authenticate": "Bearer"},
@@ -81,15 +73,11 @@ _OPERATIONS: Final = {
 }
 
 
-class GraphQLView(GraphQL[Context, None]):
+class GraphQLView:
     """An ASGI application: POST for queries and mutations, GET for queries if it is on.
 
     Event streams and websockets are for everything.
     """
-
-    websocket_adapter_class = TextFrames
-    graphql_transport_ws_handler_class = SocketHandler
-    schema: OrderpulseSchema
 
     def __init__(
         self,
@@ -97,26 +85,16 @@ class GraphQLView(GraphQL[Context, None]):
         schema: OrderpulseSchema,
         *,
         documents: TrustedDocuments,
-        allowed_origins: Sequence[str],
+        sockets: SocketDoor,
         queries_by_get: bool,
         event_streams: bool,
         ide: bool,
-        on_frame: Callable[[UUID, int], None] | None,
     ) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS_MAX),
-            multipart_uploads_enabled=False,
-            max_subscriptions_per_connection=OPERATIONS_PER_SOCKET_MAX,
-            allowed_origins=allowed_origins,
-        )
         self.services = services
+        self.schema = schema
         self.presenter = schema.presenter
         self.documents = documents
-        self.on_frame = on_frame
+        self.sockets = sockets
         self._event_streams = event_streams
         self._methods = ("GET", "POST") if queries_by_get else ("POST",)
         self._ide = ide
@@ -124,7 +102,7 @@ class GraphQLView(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request or a websocket."""
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+            await self.sockets(scope, receive, send)
             return
         response = await self._answer(Request(scope), receive)
         await response(scope, receive, send)
@@ -206,22 +184,8 @@ class GraphQLView(GraphQL[Context, None]):
             context,
             allowed=_OPERATIONS[method] | {OperationType.SUBSCRIPTION},
             place=place,
-            on_frame=self.on_frame,
+            on_frame=self.sockets.on_frame,
         )
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """Return what a websocket's operations' contexts are made from."""
-        del response
-        return Context.of(self.services, address=request.scope.get("address", _ANYWHERE))
-
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Find out who opens a websocket."""
-        try:
-            context.caller = await caller_of(self.services.authenticator, context.connection_params or {})
-        except AuthenticationError:
-            raise ConnectionRejectionError from None
-        no_payload: UnsetType = UNSET
-        return no_payload
 
 
 def _show(result: ExecutionResult, media_type: str) -> Response:
@@ -273,13 +237,15 @@ def graphql_app(
     for text in documents.texts:
         for error in schema.documents.prepare(text).errors:
             log.error("document.invalid", extra={"document_id": document_id(text), "reason": error.message})
+    sockets = SocketDoor(
+        services, schema, documents=documents, allowed_origins=allowed_origins, on_frame=on_frame
+    )
     return GraphQLView(
         services,
         schema,
         documents=documents,
-        allowed_origins=allowed_origins,
+        sockets=sockets,
         queries_by_get=queries_by_get,
         event_streams=event_streams,
         ide=ide,
-        on_frame=on_frame,
     )

@@ -15,7 +15,7 @@ from app.auth.token import TOKEN_LENGTH_MAX
 from app.auth.vigil import Vigil
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from uuid import UUID
 
     from app.auth.token import JwtVerifier
@@ -28,6 +28,7 @@ _API_KEY_BYTES: Final = 32
 _SECRET_LENGTH_MAX: Final = 512
 _AUTHORIZATION_LENGTH_MAX: Final = TOKEN_LENGTH_MAX + 16
 _SCOPES: Final = {scope.value: scope for scope in Scope}
+_ALL_SCOPES: Final = frozenset(Scope)
 _JWT_DOTS: Final = 2
 
 
@@ -110,7 +111,7 @@ class Authenticator:
         hashed = hash_secret(secret)
         known = [hmac.compare_digest(hashed, staff_hash) for staff_hash in self._staff_hashes]
         if any(known):
-            return Caller(subject=f"staff:{hashed.hex()[:12]}", scopes=frozenset(Scope))
+            return Caller(subject=f"staff:{hashed.hex()[:12]}", scopes=_ALL_SCOPES)
         if secret.startswith(API_KEY_PREFIX):
             return await self._service(hashed)
         return await self._guest(secret, hashed)
@@ -172,6 +173,19 @@ class Authenticator:
                 raise AuthenticationError from None
             raise
 
+    async def watch(self, caller: Caller, on_end: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_end` when the caller's credential ends; return what is called to have it watched no more.
+
+        Raises:
+            AuthenticationError: it is no longer good.
+        """
+        credential = caller.credential
+        if credential is None:
+            return _nothing
+        if credential.hash not in await self._still_valid([credential]):
+            raise AuthenticationError
+        return self.vigil.watch(credential, on_end)
+
     async def _still_valid(self, credentials: Sequence[Credential]) -> set[bytes]:
         """Return the hashes of those that are. A JWT is asked of the issuer's keys, all others in one statement."""
         valid = {
@@ -191,6 +205,10 @@ class Authenticator:
         """Stop what runs."""
         if self._jwt is not None:
             await self._jwt.aclose()
+
+
+def _nothing() -> None:
+    """Do it."""
 
 
 def new_api_key() -> str:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ class Vigil:
     @contextlib.contextmanager
     def watching(self, credential: Credential, on_end: Callable[[], None]) -> Iterator[None]:
         """Call `on_end` when the credential ends before the block does."""
+        release = self.watch(credential, on_end)
+        try:
+            yield
+        finally:
+            release()
+
+    def watch(self, credential: Credential, on_end: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_end` when the credential ends, at once if it has; return what ends the watching."""
         entry = self._watched.get(credential.hash)
         if entry is None:
             entry = self._watched[credential.hash] = _Watched(credential)
@@ -67,14 +76,14 @@ class Vigil:
         entry.streams[number] = on_end
         if entry.timer is None:
             self._arm(entry)
-        if self._checking is None:
+        if self._checking is None and self._watched:
             self._checking = asyncio.create_task(self._check(), name="vigil")
-        try:
-            yield
-        finally:
-            entry.streams.pop(number, None)
-            if not entry.streams:
-                self._forget(entry)
+        return partial(self._release, entry, number)
+
+    def _release(self, entry: _Watched, number: int) -> None:
+        entry.streams.pop(number, None)
+        if not entry.streams:
+            self._forget(entry)
 
     def _arm(self, entry: _Watched) -> None:
         expires_at = entry.credential.expires_at

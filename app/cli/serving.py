@@ -20,13 +20,17 @@ from app.connections import BoundedConnection
 from app.logs import configure_logs
 from app.main import Wiring, create_app
 from app.settings import Mode
+from app.sockets import Sockets, socket_class
+from schema import SUBPROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from starlette.applications import Starlette
+
+    from app.edge import Edge
     from app.settings import Settings
 
-FRAME_BYTES_MAX: Final = 65_536
 GRACE_SECONDS: Final = 10
 STOP_POLL_SECONDS: Final = 0.05
 BACKLOG: Final = 2048
@@ -66,6 +70,23 @@ def _why(host: str, port: int, error: OSError) -> str:
     return f"Can't listen on {host}:{port}: {error.strerror}. Choose another address: --host 127.0.0.1."
 
 
+def server_config(
+    app: Edge | Starlette, sockets: Sockets, *, grace_seconds: int = GRACE_SECONDS
+) -> uvicorn.Config:
+    """Return how an application is served, with its websockets in `sockets`."""
+    return uvicorn.Config(
+        app,
+        http=BoundedConnection,
+        ws=socket_class(sockets),  # type: ignore[arg-type]  # whatever makes a protocol
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=grace_seconds,
+    )
+
+
 @contextlib.asynccontextmanager
 async def serving(
     wiring: Wiring, listener: socket.socket, *, grace_seconds: int = GRACE_SECONDS
@@ -74,20 +95,8 @@ async def serving(
 
     `grace_seconds` is how long the requests that are under way then may take.
     """
-    config = uvicorn.Config(
-        create_app(wiring),
-        http=BoundedConnection,
-        ws="websockets-sansio",
-        ws_max_size=FRAME_BYTES_MAX,
-        ws_per_message_deflate=False,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_config=None,
-        lifespan="on",
-        timeout_graceful_shutdown=grace_seconds,
-    )
-    server = _Server(config)
+    sockets = Sockets(subprotocol=SUBPROTOCOL)
+    server = _Server(server_config(create_app(wiring, sockets), sockets, grace_seconds=grace_seconds))
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         await server.wait_ready(task)

@@ -14,6 +14,7 @@ from app.live.contract import (
     OrderUnknownError,
 )
 from app.live.hub import LiveHub
+from app.live.watch import Watch
 
 __all__ = [
     "CursorAheadError",
@@ -24,4 +25,5 @@ __all__ = [
     "LogGapError",
     "OrderReader",
     "OrderUnknownError",
+    "Watch",
 ]

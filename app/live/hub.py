@@ -133,7 +133,7 @@ class LiveHub:
             HubStoppedError: The hub is stopped.
         """
         with self._watching(order_id) as watch:
-            snapshot = await self._arrive(watch)
+            snapshot = await self.arrive(watch)
             joined = seen = snapshot.order.version
             yield snapshot
             while True:
@@ -162,17 +162,14 @@ class LiveHub:
             HubStoppedError: The hub is stopped.
         """
         with self._watching(order_id) as watch, _counted_for_events(watch):
-            known = watch.version
-            joined = (await self._arrive(watch)).order.version
-            position = (known or watch.first_version or 0) if after is None else after
-            if position > joined:
-                raise CursorAheadError(f"{order_id} is at version {joined}, the cursor at {position}")
+            position = await self.arrive_for_events(watch, after)
+            joined = watch.version
             while True:
                 if position >= watch.version:
                     await self._wait(watch.changed)
                     continue
                 event = watch.event_after(position)
-                for next_event in await self._page(order_id, position) if event is None else (event,):
+                for next_event in await self.page(order_id, position) if event is None else (event,):
                     snapshot = await self._as_new_as(watch, next_event.version)
                     position = next_event.version
                     self._observe(watch, position, joined)
@@ -204,8 +201,20 @@ class LiveHub:
         """Find out now, rather than at the next heartbeat, which orders changed unheard of; all of them may have."""
         self._heartbeat.beat_now()
 
-    @contextlib.contextmanager
-    def _watching(self, order_id: UUID) -> Iterator[Watch]:
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nobody is served any more."""
+        return self._stopped
+
+    def enter(self, order_id: UUID) -> Watch:
+        """Take a reader of an order in, who looks after his position himself: after `arrive`, at every change.
+
+        Whoever enters leaves.
+
+        Raises:
+            HubFullError: The process has as many readers as it may have.
+            HubStoppedError: The hub is stopped.
+        """
         if self._stopped:
             raise HubStoppedError
         if self._watchers >= self._limits.watchers_max:
@@ -215,17 +224,31 @@ class LiveHub:
             watch = self._watches[order_id] = Watch(order_id, self._limits.ring_events)
         self._watchers += 1
         watch.readers += 1
+        return watch
+
+    def leave(self, watch: Watch) -> None:
+        """Let a reader go."""
+        self._watchers -= 1
+        watch.readers -= 1
+        if watch.readers == 0:
+            del self._watches[watch.order_id]
+            self._refreshes.forget(watch)
+
+    @contextlib.contextmanager
+    def _watching(self, order_id: UUID) -> Iterator[Watch]:
+        watch = self.enter(order_id)
         try:
             yield watch
         finally:
-            self._watchers -= 1
-            watch.readers -= 1
-            if watch.readers == 0:
-                del self._watches[order_id]
-                self._refreshes.forget(watch)
+            self.leave(watch)
 
-    async def _arrive(self, watch: Watch) -> OrderSnapshot:
-        """Wait for a read of the order that began after we watch it: between the two nothing can be missed."""
+    async def arrive(self, watch: Watch) -> OrderSnapshot:
+        """Wait for a read of the order that began after we watch it: between the two nothing can be missed.
+
+        Raises:
+            OrderUnknownError: There is no such order.
+            HubStoppedError: The hub is stopped.
+        """
         ours = watch.reads_begun + 1
         self._refreshes.ask(watch)
         while watch.reads_done < ours:
@@ -234,13 +257,34 @@ class LiveHub:
             raise OrderUnknownError(str(watch.order_id))
         return watch.snapshot
 
+    async def arrive_for_events(self, watch: Watch, after: int | None) -> int:
+        """Arrive, and return the version that the first event follows.
+
+        Raises:
+            CursorAheadError: The order has not come as far as `after`.
+            OrderUnknownError: There is no such order.
+            HubStoppedError: The hub is stopped.
+        """
+        known = watch.version
+        joined = (await self.arrive(watch)).order.version
+        position = (known or watch.first_version or 0) if after is None else after
+        if position > joined:
+            raise CursorAheadError(f"{watch.order_id} is at version {joined}, the cursor at {position}")
+        return position
+
     async def _wait(self, bell: Bell) -> None:
         if not self._stopped:
             await bell.wait()
         if self._stopped:
             raise HubStoppedError
 
-    async def _page(self, order_id: UUID, position: int) -> list[OrderEvent]:
+    async def page(self, order_id: UUID, position: int) -> list[OrderEvent]:
+        """Return the first events after a position, from the log.
+
+        Raises:
+            LogGapError: The log no longer has what followed the position.
+            HubStoppedError: The hub is stopped.
+        """
         if self._stopped:
             raise HubStoppedError
         page = await self._pages.after(order_id, position)

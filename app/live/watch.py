@@ -33,6 +33,7 @@ class Watch:
         "reads_begun",
         "reads_done",
         "ring",
+        "ring_events",
         "snapshot",
         "unread",
     )
@@ -40,7 +41,9 @@ class Watch:
     def __init__(self, order_id: UUID, ring_events: int) -> None:
         self.order_id = order_id
         self.snapshot: OrderSnapshot | None = None
-        self.ring: deque[OrderEvent] = deque(maxlen=ring_events)
+        self.ring_events = ring_events
+        self.ring: deque[OrderEvent] | None = None
+        """None while nobody reads events: an empty ring is as large as all the rest."""
         self.committed_at: float | None = None
         """When this process committed the snapshot's version; None when another one did."""
         self.unread: OrderChange | None = None
@@ -106,6 +109,11 @@ class Watch:
         self.first_version = version if self.first_version is None else min(self.first_version, version)
 
     def _remember(self, events: Iterable[OrderEvent]) -> None:
+        if not self.event_readers:
+            self.ring = None
+            return
+        if self.ring is None:
+            self.ring = deque(maxlen=self.ring_events)
         for event in events:
             if self.ring and event.version != self.ring[-1].version + 1:
                 self.ring.clear()

@@ -36,7 +36,6 @@ IMPORTED_LATE: Final = (
     "anyio._backends._asyncio",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",
-    "uvicorn.protocols.websockets.websockets_sansio_impl",
 )
 """What a server would import when it is needed first: a good part of what its short life costs."""
 _PR_SET_PDEATHSIG: Final = 1
@@ -149,8 +148,10 @@ def _wiring(birth: Birth) -> Any:  # noqa: ANN401 - the product's, imported late
 def _made(birth: Birth) -> Any:  # noqa: ANN401 - as above
     """Put an application together, to be started by whoever is forked: that is most of what a start costs."""
     from app.main import create_app  # noqa: PLC0415 - as above
+    from app.sockets import Sockets  # noqa: PLC0415
+    from schema import SUBPROTOCOL  # noqa: PLC0415
 
-    made = create_app(_wiring(birth))
+    made = create_app(_wiring(birth), Sockets(subprotocol=SUBPROTOCOL))
     gc.collect()
     gc.freeze()
     return made
@@ -162,7 +163,7 @@ async def _serve(birth: Birth, made: Any) -> None:  # noqa: ANN401 - as above
 
     configure_logs(level="error", as_json=True)
     if made is not None:
-        vars(serving)["create_app"] = lambda _: made
+        vars(serving)["create_app"] = lambda *_: made
     watching = asyncio.create_task(_watch_lanes(Board.shared(Path(birth.board))))
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGUSR1, _tell_what_is_awaited, Path(birth.board).with_name("awaited")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = Path(__file__).parents[2] / "schema" / "schema.graphql"
 EXAMPLES: Final = int(os.environ.get("GENERATED_EXAMPLES", "12"))
 OUR_FAULT: Final = frozenset({"INTERNAL", "UNAVAILABLE"})
+FEW: Final = {"Query.viewer": 3, "Query.gatewayHealth": 3}
+"""Those without arguments, of which there are no more to be made than they have selections of fields."""
 ORDER: Final = "@order@"
 PAYMENT: Final = "@payment@"
 """Stand for ids that are known when an operation is sent."""
@@ -110,7 +112,7 @@ def test_no_operation_breaks_the_server(
 
     send()
 
-    assert answered >= EXAMPLES
+    assert answered >= FEW.get(label, EXAMPLES)
 
 
 def test_every_query_and_mutation_is_tried() -> None:

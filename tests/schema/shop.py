@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from app.auth import Authenticator, hash_secret
 from app.checkout import Catalog, Ordering, Paying, Suspense
+from app.cli.serving import server_config
 from app.gateways import load_gateways
 from app.gateways.sandbox import SandboxSettings
 from app.integrity import Auditor
@@ -26,6 +27,7 @@ from app.live import LiveHub
 from app.metrics import Metrics
 from app.settle import Settler
 from app.simulators.sandbox import SandboxConfig, serving
+from app.sockets import Sockets
 from app.staff import Replays
 from app.views import Views
 from app.webhooks import WebhookEndpoint
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from app.gateways import GatewayRegistry
     from db.pool import Database
+    from schema.view import GraphQLView
 
 STAFF: Final = "staff-key-of-the-tests-0123456789abcdef"
 SECRET: Final = "what-order-tokens-derive-from-in-the-tests"
@@ -96,6 +99,7 @@ class Shop:
 
     services: Services
     app: Starlette
+    graphql: GraphQLView
     http: httpx2.AsyncClient
     sandbox: httpx2.AsyncClient
     port: int
@@ -308,7 +312,7 @@ async def _wired(
         httpx2.AsyncClient(transport=transport, base_url="http://shop.test") as http,
         httpx2.AsyncClient(base_url=sandbox_url, headers=bearer) as sandbox,
     ):
-        yield Shop(services, app, http, sandbox, port, database, frames)
+        yield Shop(services, app, graphql, http, sandbox, port, database, frames)
 
 
 class _Identified:
@@ -324,10 +328,7 @@ class _Identified:
 
 @asynccontextmanager
 async def _served(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1, access_log=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app, Sockets(subprotocol=PROTOCOL)))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not server.started:  # noqa: ASYNC110 - uvicorn raises no event
