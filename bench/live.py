@@ -18,11 +18,12 @@ from uuid import uuid4
 
 import uvloop
 
+from app.cli.serving import FILES_BESIDE, raise_file_limit
 from bench.dataset import make_deliveries
 from bench.driver import quantile, send_all
 from bench.roles import PATH
 from bench.servers import STAFF_KEY, product, tutorial
-from bench.watchers import raise_file_limit, watching
+from bench.watchers import watching
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
@@ -42,8 +43,6 @@ STOCK_SHARE: Final = 5
 """The stock way is shown with a fifth as many: with all of them it takes minutes, and the ratios are the same."""
 CROWD: Final = 5_000
 WARMING: Final = 100
-FILES_BESIDE: Final = 500
-"""What a server and a driver open beside sockets."""
 PER_SECOND: Final = 200
 PAYMENTS: Final = 2_000
 STORM_PER_SECOND: Final = 40

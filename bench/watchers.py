@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -33,13 +32,6 @@ _UPGRADE: Final = (
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
     b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
 )
-
-
-def raise_file_limit() -> int:
-    """Allow this process, and those it starts, as many files as the system lets it; return how many."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
 
 
 class Watchers:
@@ -192,7 +184,6 @@ def _length_of(data: bytes) -> int | None:
 
 async def main() -> None:
     """Do what the lines say."""
-    raise_file_limit()
     reader = asyncio.StreamReader(limit=_LINE_MAX)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

@@ -7,8 +7,10 @@ import contextlib
 import errno
 import gc
 import os
+import resource
 import socket
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -20,7 +22,7 @@ from app.connections import BoundedConnection
 from app.logs import configure_logs
 from app.main import Wiring, create_app
 from app.settings import Mode
-from app.sockets import Sockets, socket_class
+from app.sockets import SocketLimits, Sockets, socket_class
 from schema import SUBPROTOCOL
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS: Final = 10
 STOP_POLL_SECONDS: Final = 0.05
 BACKLOG: Final = 2048
+FILES_BESIDE: Final = 500
+"""Open files that are no websockets: connections to databases and gateways, requests, logs."""
 GC_ALLOCATIONS: Final = 50_000
 """How many new objects there are before the young ones are searched for cycles. A batch makes some ten thousand, none
 of them in cycles; Python's own 700 would search a dozen times in each."""
@@ -70,6 +74,20 @@ def _why(host: str, port: int, error: OSError) -> str:
     return f"Can't listen on {host}:{port}: {error.strerror}. Choose another address: --host 127.0.0.1."
 
 
+def raise_file_limit() -> int:
+    """Allow this process, and those it starts, as many open files as the system lets it; return how many."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def socket_limits(files: int) -> SocketLimits:
+    """Return what bounds websockets where so many files may be open: those that fit beside all else, at least one."""
+    usual = SocketLimits()
+    most = usual.sockets_max if files == resource.RLIM_INFINITY else max(1, files - FILES_BESIDE)
+    return replace(usual, sockets_max=min(usual.sockets_max, most))
+
+
 def server_config(
     app: Edge | Starlette, sockets: Sockets, *, grace_seconds: int = GRACE_SECONDS
 ) -> uvicorn.Config:
@@ -95,7 +113,7 @@ async def serving(
 
     `grace_seconds` is how long the requests that are under way then may take.
     """
-    sockets = Sockets(subprotocol=SUBPROTOCOL)
+    sockets = Sockets(subprotocol=SUBPROTOCOL, limits=socket_limits(raise_file_limit()))
     server = _Server(server_config(create_app(wiring, sockets), sockets, grace_seconds=grace_seconds))
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
