@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -74,6 +75,14 @@ class Watcher:
         assert self._process.stdin is not None
         self._process.stdin.write(b"reconnect\n")
         await self._process.stdin.drain()
+
+    def freeze(self) -> None:
+        """Stop it where it is, as phones do with pages that nobody looks at."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     async def end(self) -> int:
         """Let it leave, and return its exit code."""

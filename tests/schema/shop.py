@@ -52,6 +52,8 @@ SANDBOX_KEY: Final = "sk_sandbox_tests"
 WEBHOOK_SECRET: Final = "whsec_sandbox_tests"
 GOOD_CARD: Final = "4242424242424242"
 DECLINED_CARD: Final = "4000000000000002"
+BEGINNING: Final = "AXYAAAAA"
+"""The cursor before an order's first event."""
 DEADLINE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.01
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
@@ -327,8 +329,10 @@ class _Identified:
 
 
 @asynccontextmanager
-async def _served(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(server_config(app, Sockets(subprotocol=PROTOCOL)))
+async def _served(
+    app: Starlette, listener: socket.socket, sockets: Sockets | None = None
+) -> AsyncIterator[None]:
+    server = uvicorn.Server(server_config(app, sockets or Sockets(subprotocol=PROTOCOL)))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not server.started:  # noqa: ASYNC110 - uvicorn raises no event

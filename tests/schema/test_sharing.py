@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.schema.shop import STAFF, Client, new_key
+from tests.schema.shop import BEGINNING, STAFF, Client, new_key
 from tests.schema.test_subscriptions import FULFILL
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 UPDATED = "subscription($id: ID!) { orderUpdated(id: $id) { version paymentStatus } }"
 EVENTS = """subscription($id: ID!, $after: Cursor) {
   orderEvents(orderId: $id, after: $after) { version order { version } } }"""
-BEGINNING = "AXYAAAAA"
 STEPS = ("PREPARING", "UNFULFILLED")
 
 
