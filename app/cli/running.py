@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 NAME: Final = "running.json"
 LOG_NAME: Final = "log.jsonl"
@@ -37,19 +40,28 @@ class Running:
 
 @contextlib.contextmanager
 def announced(folder: Path, running: Running) -> Iterator[None]:
-    """Have the other commands find a server while the block lasts. Readable by its owner alone."""
-    path = folder / NAME
-    fresh = path.with_suffix(f".{running.pid}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - needs the mode
-        json.dump(asdict(running), file)
-    fresh.replace(path)
+    """Have the other commands find a server while the block lasts, if its data folder may be written."""
+    try:
+        _write(folder, running)
+    except OSError as error:
+        log.info("server.not_announced", extra={"folder": str(folder), "reason": error.strerror})
     try:
         yield
     finally:
         # Another one may have started on the same folder since.
         found = running_in(folder)
         if found is None or found.pid == running.pid:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (folder / NAME).unlink(missing_ok=True)
+
+
+def _write(folder: Path, running: Running) -> None:
+    """Write it whole or not at all, readable by its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f"{NAME}.{running.pid}"
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - needs the mode
+        json.dump(asdict(running), file)
+    fresh.replace(folder / NAME)
 
 
 def running_in(folder: Path) -> Running | None:

@@ -14,7 +14,7 @@ from app.sockets.frames import PING, FrameError, FrameReader, close_frame, echo_
 from app.sockets.handshake import SWITCHING, answer_to, denial, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Iterable, MutableMapping
 
     from uvicorn import Config
     from uvicorn.server import ServerState
@@ -132,7 +132,7 @@ class Socket(asyncio.Protocol):
             return
         match message["type"]:
             case "websocket.accept":
-                self._accept(message.get("subprotocol"))
+                self._accept(message.get("subprotocol"), message.get("headers", ()))
             case "websocket.close":
                 self._deny(denial(HTTPStatus.FORBIDDEN))
             case "websocket.http.response.start":
@@ -142,9 +142,11 @@ class Socket(asyncio.Protocol):
                 self._response.body = message.get("body", b"")
                 self._deny(self._response)
 
-    def _accept(self, subprotocol: str | None) -> None:
+    def _accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         response, self._response = self._response, None
         assert response is not None  # noqa: S101 - the request was looked at first
+        for name, value in headers:
+            response.headers[name.decode("latin-1")] = value.decode("latin-1")
         if subprotocol is not None:
             response.headers["Sec-WebSocket-Protocol"] = subprotocol
         self._transport.write(response.serialize())

@@ -394,6 +394,23 @@ def test_this_machines_keys_go_to_no_other(tmp_path: Path) -> None:
     assert place_of(abroad, None, "opk_given") == Place(url="https://shop.example", key="opk_given")
 
 
+def test_a_server_whose_data_folder_can_not_be_written_serves_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = tmp_path / "file" / "folder"
+
+    with announced(nowhere, Running(pid=os.getpid(), url="http://127.0.0.1:8000")):
+        assert running_in(nowhere) is None
+
+
+def test_a_server_makes_its_data_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    running = Running(pid=os.getpid(), url="http://127.0.0.1:8000")
+
+    with announced(folder, running):
+        assert running_in(folder) == running
+    assert running_in(folder) is None
+
+
 async def test_shoppers_come_while_gateways_misbehave_and_all_adds_up(shop: Shop, database: Database) -> None:
     async with control(shop) as bank:
         sandbox = Simulated("sandbox", str(shop.sandbox.base_url), {}, bank)
