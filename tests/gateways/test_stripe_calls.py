@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,7 +210,7 @@ async def test_stripes_wish_to_wait_is_granted_before_a_call_is_repeated(
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("app.gateways.stripe.calls.asyncio.sleep", sleep)
+    monkeypatch.setattr("app.gateways.stripe.calls.asyncio", SimpleNamespace(sleep=sleep))
     busy = error_answer(503, (("Retry-After", "4"),), type="api_error", message="x")
 
     answer, _ = await played([busy, Answer(SUCCEEDED)], lambda g: g.capture(CAPTURE), max_network_retries=1)
