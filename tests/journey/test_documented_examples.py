@@ -6,12 +6,17 @@ import asyncio
 import itertools
 import os
 import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import typer
 from graphql import build_schema, parse, validate
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
+from app.cli.commands import cli
 from schema.printing import SDL_PATH
 from tests.journey.demo_process import REPOSITORY
 
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 TOOLS: Final = ("bash", "curl", "jq")
 SECONDS_MAX: Final = 60.0
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_COMMAND: Final = re.compile(
+    r"^ +(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?orderpulse ([^|#>\n]*)", re.MULTILINE
+)
 _END: Final = "--- the end of a block ---"
 _PAGES: Final = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 
@@ -58,6 +66,26 @@ def test_every_operation_on_a_page_fits_the_schema(page: Path) -> None:
             assert validate(schema, parse(text)) == [], text
 
 
+@pytest.mark.parametrize("page", _PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
+    for typed in _COMMAND.findall(page.read_text("utf-8")):
+        _read_command(shlex.split(typed))
+
+
+@pytest.mark.parametrize(
+    "typed", ["events list --sinc 1h", "evens list", "orders show", "serve --port eighty"]
+)
+def test_a_command_that_can_not_be_typed_is_found(typed: str) -> None:
+    with pytest.raises(TyperException):
+        _read_command(shlex.split(typed))
+
+
+def test_commands_are_found_on_pages() -> None:
+    page = "    $ orderpulse events list | jq .\n    DATABASE_URL=x orderpulse migrate   # first\nSays orderpulse."
+
+    assert [typed.strip() for typed in _COMMAND.findall(page)] == ["events list", "migrate"]
+
+
 async def test_the_first_order_of_the_readme_is_made(shop: Doors) -> None:
     blocks = _BLOCK.findall((REPOSITORY / "README.md").read_text("utf-8"))
     example = next(text for language, text in blocks if language == "graphql")
@@ -74,6 +102,18 @@ def _typed(page: str) -> Iterator[tuple[str, str]]:
     for (language, text), (next_language, output) in itertools.pairwise([*_BLOCK.findall(page), ("", "")]):
         if language == "sh":
             yield text, output if next_language in ("json", "text") else ""
+
+
+def _read_command(words: list[str]) -> None:
+    """Read a command line as far as the command that it names; nothing is done."""
+    command, context, rest = typer.main.get_command(cli), None, words
+    while True:
+        context = command.make_context(command.name, rest, parent=context)
+        if not isinstance(command, TyperGroup):
+            return
+        _, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None
+        command = found
 
 
 def _fits(expected: str, output: str) -> bool:
