@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import re
 import shlex
 import shutil
+import signal
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -19,14 +23,14 @@ from typer.exceptions import TyperException
 from app.cli.commands import cli
 from schema.printing import SDL_PATH
 from tests.journey.demo_process import REPOSITORY
+from tests.system.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.journey.doors import Doors
 
-TOOLS: Final = ("bash", "curl", "jq")
+TOOLS: Final = ("bash", "curl", "jq", "openssl")
 SECONDS_MAX: Final = 60.0
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COMMAND: Final = re.compile(
@@ -43,19 +47,19 @@ def test_an_output_that_differs_is_found() -> None:
 
 
 async def test_the_quickstart_prints_what_it_says(shop: Doors, tmp_path: Path) -> None:
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {', '.join(missing)} (apt-get install {' '.join(missing)})")
     page = (REPOSITORY / "docs" / "quickstart.md").read_text("utf-8")
     page = page.replace("http://127.0.0.1:8000", shop.url).replace("http://127.0.0.1:8001", shop.sandbox_url)
-    typed = [text for text, _ in _typed(page)]
 
-    printed = await _bash(f"\necho '{_END}'\n".join([*typed, ""]), tmp_path, {"STAFF_KEY": shop.staff_key})
+    await _type(page, tmp_path, {"STAFF_KEY": shop.staff_key})
 
-    outputs = printed.split(f"{_END}\n")
-    assert len(outputs) == len(typed) + 1, printed
-    for (text, expected), output in zip(_typed(page), outputs, strict=False):
-        assert _fits(expected, output), f"{text}\nprints\n{output}"
+
+async def test_the_guide_to_two_replicas_prints_what_it_says(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "guides" / "two-replicas.md").read_text("utf-8")
+    for port in ("8000", "8001"):
+        page = page.replace(port, str(free_port()))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    await _type(page, tmp_path, {"PATH": path, "ORDERPULSE_DATA_DIR": str(tmp_path / "data")})
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -104,6 +108,21 @@ def _typed(page: str) -> Iterator[tuple[str, str]]:
             yield text, output if next_language in ("json", "text") else ""
 
 
+async def _type(page: str, folder: Path, environment: dict[str, str]) -> None:
+    """Type what a page says, and compare what that prints."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"not installed: {', '.join(missing)} (apt-get install {' '.join(missing)})")
+    typed = list(_typed(page))
+
+    printed = await _bash(f"\necho '{_END}'\n".join([*(text for text, _ in typed), ""]), folder, environment)
+
+    outputs = printed.split(f"{_END}\n")
+    assert len(outputs) == len(typed) + 1, printed
+    for (text, expected), output in zip(typed, outputs, strict=False):
+        assert _fits(expected, output), f"{text}\nprints\n{output}"
+
+
 def _read_command(words: list[str]) -> None:
     """Read a command line as far as the command that it names; nothing is done."""
     command, context, rest = typer.main.get_command(cli), None, words
@@ -128,12 +147,13 @@ async def _bash(script: str, folder: Path, environment: dict[str, str]) -> str:
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         async with asyncio.timeout(SECONDS_MAX):
             printed, complaints = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # what it started ends with it
+            os.killpg(process.pid, signal.SIGTERM)
     assert process.returncode == 0, complaints.decode() + printed.decode()
     return printed.decode()
