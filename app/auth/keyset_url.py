@@ -12,6 +12,7 @@ import httpx2
 
 from app.auth.caller import KeysUnavailableError
 from app.auth.keys import JwtKeyError, KeyRing, import_keyset
+from app.tasks import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,8 +91,7 @@ class KeySetUrl:
     async def aclose(self) -> None:
         """Stop fetching."""
         if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.gather(self._fetching, return_exceptions=True)
+            await end_tasks(self._fetching)
         await self._http.aclose()
 
     def _fetch_soon(self, now: float) -> asyncio.Task[None] | None:

@@ -25,6 +25,7 @@ from app.integrity.pages import (
     audit_waiting,
     newest,
 )
+from app.tasks import end_tasks
 from db import integrity
 from db import orders as store
 from db.pool import DatabaseUnavailableError
@@ -103,10 +104,7 @@ class Auditor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [task for task in (self._running, self._reporting) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*(task for task in (self._running, self._reporting) if task is not None))
 
     async def run(self) -> None:
         """Take a turn each minute, forever."""

@@ -22,6 +22,7 @@ from app.live.loops import keep_running
 from app.live.pages import LogPages
 from app.live.reads import BatchedReads
 from app.live.watch import Watch
+from app.tasks import end_tasks, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -115,8 +116,7 @@ class LiveHub:
         """Stop serving. Every reader's next step raises HubStoppedError, so that nobody takes it for the end."""
         self._stopped = True
         if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.wait([self._supervisor])
+            await end_tasks(self._supervisor)
         self._pages.stop()
         for watch in self._watches.values():
             self._ringer.ring(watch.changed)
@@ -313,16 +313,14 @@ class LiveHub:
             if watch.event_readers and watch.version:
                 after[watch.order_id] = watch.version
         order_ids = [watch.order_id for watch in watches]
-        async with asyncio.TaskGroup() as reads:
-            snapshots = reads.create_task(self._reader.snapshots(order_ids))
-            events = (
-                reads.create_task(self._reader.events(after, self._limits.ring_events)) if after else None
+        events: dict[UUID, list[OrderEvent]] = {}
+        if after:
+            snapshots, events = await together(
+                self._reader.snapshots(order_ids), self._reader.events(after, self._limits.ring_events)
             )
-        found = events.result() if events else {}
-        return {
-            watch: (snapshots.result().get(watch.order_id), found.get(watch.order_id, []))
-            for watch in watches
-        }
+        else:
+            snapshots = await self._reader.snapshots(order_ids)
+        return {watch: (snapshots.get(watch.order_id), events.get(watch.order_id, [])) for watch in watches}
 
     def _found(self, watch: Watch, found: tuple[OrderSnapshot | None, list[OrderEvent]]) -> None:
         snapshot, events = found

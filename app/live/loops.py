@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from app.tasks import end_tasks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
@@ -31,6 +33,4 @@ async def keep_running(loops: Mapping[str, Callable[[], Coroutine[None, None, No
                 log.error("live.loop_ended", extra={"loop": running.pop(task), "error": why})
             await asyncio.sleep(_RESTART_SECONDS)
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(*running)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from app.gateways import GatewayErrorKind
 from app.reconcile.results import LEASE
+from app.tasks import end_tasks
 from db import gateway_states
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ class Pace:
 
     async def __aexit__(self, *_: object) -> None:
         """Stop calling up."""
-        callers = [queue.caller for queue in self._queues.values() if queue.caller is not None]
-        for caller in callers:
-            caller.cancel()
-        await asyncio.gather(*callers, return_exceptions=True)
+        await end_tasks(*(queue.caller for queue in self._queues.values() if queue.caller is not None))
 
     async def turn(self, gateway: Gateway) -> None:
         """Wait until the gateway may be called.

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from broadcaster import BroadcastBackend, Event
 
+from app.tasks import end_tasks
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -117,8 +119,7 @@ class LineBackend(BroadcastBackend):
         """Stop listening and publishing."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.cancel()
-            await asyncio.wait([listener])
+            await end_tasks(listener)
         self._hang_up()
         self._inbox.clear()
         self._resync.clear()

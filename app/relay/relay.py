@@ -16,6 +16,7 @@ from broadcaster import Broadcast, BroadcastBackend
 
 from app.relay.hints import decode, encode, encode_echo, encode_everything
 from app.relay.lines import RESYNC
+from app.tasks import end_tasks, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -136,8 +137,8 @@ class Relay:
                 while self._unsent or self._everything:
                     self._all_sent.clear()
                     await self._all_sent.wait()
-        self._runner.cancel()
-        await asyncio.wait([self._runner])
+        # Longer than the session takes to close, which the runner waits for.
+        await end_tasks(self._runner, again_seconds=2 * self._limits.close_seconds_max)
 
     def announce(self, changes: Iterable[OrderChange]) -> None:
         """Tell the other processes of commits, soon. Never waits, never raises; newer versions replace older ones."""
@@ -163,8 +164,7 @@ class Relay:
             try:
                 await asyncio.wait([session])
             finally:
-                session.cancel()
-                await asyncio.wait([session])
+                await end_tasks(session, again_seconds=1.5 * self._limits.close_seconds_max)
                 why = "cancelled" if session.cancelled() else repr(session.exception())
                 failures = 0 if self._connected else min(failures + 1, _DOUBLINGS_MAX)
                 self._connected = False
@@ -236,9 +236,8 @@ class Relay:
             raise
 
     async def _publish(self, broadcast: Broadcast, messages: Iterable[str]) -> None:
-        async with asyncio.timeout(self._limits.publish_seconds_max), asyncio.TaskGroup() as publishing:
-            for message in messages:
-                publishing.create_task(broadcast.publish(self._channel, message))
+        async with asyncio.timeout(self._limits.publish_seconds_max):
+            await together(*(broadcast.publish(self._channel, message) for message in messages))
 
     async def _prove(self, broadcast: Broadcast) -> None:
         """Say something now and then, and expect to hear it: no broker tells reliably that it went deaf.
@@ -272,6 +271,4 @@ async def _until_one_ends(*loops: Coroutine[None, None, None]) -> None:
         for task in ended:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)

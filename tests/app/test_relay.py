@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from uuid import UUID, uuid4
 
 import pytest
 
 from app.relay import RESYNC, Relay, RelayLimits
 from tests.app.live_fixtures.exchange import Exchange, Listener
-from tests.app.live_fixtures.following import idle, until
+from tests.app.live_fixtures.following import idle, soon, until
 from tests.app.live_fixtures.orders import change
 
 QUICK = RelayLimits(
@@ -185,6 +187,37 @@ async def test_stopping_sends_what_waits() -> None:
         await until(lambda: there.hints == [(order_id, 2)])
 
     assert exchange.backends == []
+
+
+async def test_stopping_in_the_middle_of_a_publication_that_fails_comes_to_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange, begun, over = Exchange(), asyncio.Event(), asyncio.Event()
+    backend = exchange.backend()
+
+    async def cut_off(_channel: str, _message: str) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if over.is_set():
+                raise
+            raise ConnectionResetError from None  # as a line that breaks at the same moment does
+
+    monkeypatch.setattr(backend, "publish", cut_off)
+    relay = Relay(backend, Listener(), namespace="shop", limits=QUICK)
+    relay.start()
+    await soon(begun.wait())
+    relay.announce([change(uuid4(), 1)])
+    await idle()
+
+    began = time.monotonic()
+    try:
+        await soon(relay.stop())
+    finally:
+        over.set()
+
+    assert time.monotonic() - began < 1  # nothing had to be told twice
 
 
 async def test_a_backend_of_broadcaster_itself_will_do() -> None:

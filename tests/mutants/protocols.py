@@ -60,4 +60,20 @@ PROTOCOLS: Final = (
         new="if False:",
         tests=(f"{_STREAMS}::test_a_caller_has_twenty_streams_at_once",),
     ),
+    Defect(
+        name="what fails while it is canceled takes the cancellation with it",
+        file="app/tasks.py",
+        old="results = await asyncio.gather(*parts, return_exceptions=True)",
+        new="results = await asyncio.gather(*parts)",
+        tests=(
+            "tests/app/test_tasks.py::test_a_part_that_fails_when_all_are_canceled_does_not_take_the_cancellation",
+        ),
+    ),
+    Defect(
+        name="a task is told once that it is to end",
+        file="app/tasks.py",
+        old="await asyncio.wait(running, timeout=again_seconds)",
+        new="return await asyncio.wait(running)",
+        tests=("tests/app/test_tasks.py::test_tasks_are_told_again_until_they_have_ended",),
+    ),
 )

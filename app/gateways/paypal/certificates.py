@@ -17,6 +17,7 @@ import httpx2
 
 from app.gateways.contract import GatewayError, GatewayErrorKind, SignatureError
 from app.gateways.paypal.trust import check_chain, given_roots, read_chain, system_roots
+from app.tasks import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -74,10 +75,7 @@ class Certificates:
 
     async def aclose(self) -> None:
         """Close connections, and give up what is being fetched."""
-        fetching = list(self._fetching.values())
-        for task in fetching:
-            task.cancel()
-        await asyncio.gather(*fetching, return_exceptions=True)
+        await end_tasks(*self._fetching.values())
         await self._http.aclose()
 
     def check_address(self, url: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.tasks import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +58,7 @@ class AccessToken:
     async def aclose(self) -> None:
         """Give up a renewal that is under way."""
         if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
+            await end_tasks(self._renewing)
 
     def _ended(self, renewal: asyncio.Task[None]) -> None:
         self._renewing = None
