@@ -72,7 +72,14 @@ def pages(
         *error_catalog_routes(assets, test_mode=test_mode),
     ]
     if storefront:
-        config = {"endpoint": endpoint, "testMode": test_mode, "simulators": dict(simulators or {})}
+        config = {
+            "endpoint": endpoint,
+            "testMode": test_mode,
+            "simulators": dict(simulators or {}),
+            "backstage": [
+                path for path, is_served in (("/console", console), ("/graphiql", ide)) if is_served
+            ],
+        }
         routes.append(Route("/", _storefront(assets, config)))
     if console:
         given = {"endpoint": endpoint, "demoKey": demo_key}

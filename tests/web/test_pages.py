@@ -126,6 +126,20 @@ async def test_pages_can_be_left_out(assets: Assets, shop: TinyShop) -> None:
     assert 'href="/"' not in missing.text
 
 
+@pytest.mark.parametrize(("console", "ide"), [(True, True), (True, False), (False, True), (False, False)])
+async def test_the_shop_leads_only_to_what_is_served(
+    assets: Assets, shop: TinyShop, *, console: bool, ide: bool
+) -> None:
+    app = make_app(assets, shop, [], console=console, ide=ide)
+
+    async with served(app) as base_url:
+        backstage = config_in((await get(base_url, "/")).text)["backstage"]
+        codes = [(await get(base_url, path)).status_code for path in backstage]
+
+    assert backstage == ["/console"] * console + ["/graphiql"] * ide
+    assert codes == [200] * len(backstage)
+
+
 async def test_a_wrong_address_is_answered_in_the_callers_language(base_url: str) -> None:
     for_people = await get(base_url, "/nowhere")
     for_programs = await get(base_url, "/nowhere", Accept="application/json")

@@ -62,6 +62,8 @@ async def test_the_shopper_finds_the_way_back_to_the_order(
     link = opened.page.get_by_label("Your orders").get_by_role("link", name="K7Q-4MD")
     await expect(link).to_have_attribute("href", f"/track/{TOKEN}")
     await expect(opened.page.get_by_text("Nothing in it yet.")).to_be_visible()
+    console = opened.page.get_by_label("Behind the counter").get_by_role("link", name="Console")
+    await expect(console).to_have_attribute("href", "/console")
 
 
 async def test_a_retry_after_no_answer_carries_the_same_key(

@@ -6,6 +6,8 @@ export interface Config {
   locale: string;
   /** Addresses by gateway; empty but in the demo. */
   simulators: Record<string, string>;
+  /** The pages of those who work here, as far as they are served. */
+  backstage: ('/console' | '/graphiql')[];
 }
 
 export const root: HTMLElement = (() => {

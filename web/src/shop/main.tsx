@@ -3,11 +3,13 @@ import { render } from 'preact';
 import { count, subtotal } from './basket.ts';
 import { BasketPanel } from './basket-panel.tsx';
 import { Catalogue } from './catalogue.tsx';
-import { root } from './config.ts';
+import { config, root } from './config.ts';
 import { MarketSwitch } from './market-switch.tsx';
 import { placedOrders, trackingPath } from './orders.ts';
 import { Pay } from './pay.tsx';
 import { payToken } from './route.ts';
+
+const BACKSTAGE = { '/console': 'Console', '/graphiql': 'GraphiQL' };
 
 function Shop() {
   const token = payToken.value;
@@ -43,12 +45,17 @@ function Footer() {
       {placedOrders.value.length > 0 && (
         <nav aria-label="Your orders">
           <h2>Your orders</h2>
-          <ul>
+          <ul class="numbers">
             {placedOrders.value.map(({ number, token }) => <li key={token}><a href={trackingPath(token)}>{number}</a></li>)}
           </ul>
         </nav>
       )}
-      <p>For developers: <a href="/graphiql">GraphiQL</a></p>
+      {config.backstage.length > 0 && (
+        <nav aria-label="Behind the counter">
+          <h2>Behind the counter</h2>
+          <ul>{config.backstage.map((path) => <li key={path}><a href={path}>{BACKSTAGE[path]}</a></li>)}</ul>
+        </nav>
+      )}
     </footer>
   );
 }
