@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NO_LIMITS_GIVEN: Final = LiveLimits()
+_SUPERVISOR_SECONDS: Final = 5.0
+"""How long it may take to end the loops, each of which may have to be told again."""
 
 
 class LiveHub:
@@ -116,7 +118,7 @@ class LiveHub:
         """Stop serving. Every reader's next step raises HubStoppedError, so that nobody takes it for the end."""
         self._stopped = True
         if self._supervisor is not None:
-            await end_tasks(self._supervisor)
+            await end_tasks(self._supervisor, again_seconds=_SUPERVISOR_SECONDS)
         self._pages.stop()
         for watch in self._watches.values():
             self._ringer.ring(watch.changed)
