@@ -67,8 +67,9 @@ WORKER_CONNECTIONS: Final = 4
 class Wiring:
     """What everything is made from.
 
-    `demo_key` is shown to everybody who opens the IDE or the console, and `simulators`, addresses by gateway, to
-    everybody in the shop: for demos alone.
+    `grace_seconds` is how long requests, and after them owed work, may go on when the process is to end. `demo_key` is
+    shown to everybody who opens the IDE or the console, and `simulators`, addresses by gateway, to everybody in the
+    shop: for demos alone.
     """
 
     settings: Settings
@@ -76,6 +77,7 @@ class Wiring:
     secret_key: str
     demo_key: str | None = None
     simulators: Mapping[str, str] | None = None
+    grace_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse to show everybody a key where there is something to lose."""
@@ -268,7 +270,10 @@ class Work:
             ),
             gateways=[gateway.name for gateway in gateways],
             prepare=lambda: owe_backfills(database, gateways),
-            limits=WorkerLimits(lease_seconds=wiring.settings.worker_lease_seconds),
+            limits=WorkerLimits(
+                lease_seconds=wiring.settings.worker_lease_seconds,
+                stop_seconds_max=0.8 * wiring.grace_seconds,  # jobs that are cut off then are given back
+            ),
         )
         self.ring = self.worker.ring
         self._parts = (database, pace, self.worker)

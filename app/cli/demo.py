@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 DISK_BYTES_MIN: Final = 200 * 1024 * 1024
 """What a new database and its log take up, and some orders."""
-GRACE_SECONDS: Final = 1
+GRACE_SECONDS: Final = 0.5
 """How long requests may take that are under way at the end: a demo stops within two seconds."""
 AUDIT_SECONDS_MAX: Final = 0.7
 """How long the end may wait for the audit."""
@@ -104,12 +104,13 @@ async def run_demo(given: Settings, options: DemoOptions) -> int:
             secret_key=keys.secret_key,
             demo_key=keys.staff_key,
             simulators={each.name.upper(): each.url for each in simulators},
+            grace_seconds=GRACE_SECONDS,
         )
         control = await stack.enter_async_context(ControlClient(sandbox_url, keys.sandbox_secret_key))
         gateways = [Simulated(SANDBOX, sandbox_url, {}, control), *simulators]
         stack.enter_context(announced(given.data_dir, _running(url, log_path, gateways)))
         started = time.time()
-        async with serving(wiring, listener, grace_seconds=GRACE_SECONDS) as server:
+        async with serving(wiring, listener) as server:
             with _step(console, "Filling the catalogue"):
                 token, has_console = await _seed(url, keys)
             places = Places(

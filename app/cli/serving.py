@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from app.edge import Edge
     from app.settings import Settings
 
-GRACE_SECONDS: Final = 10
 STOP_POLL_SECONDS: Final = 0.05
 BACKLOG: Final = 2048
 FILES_BESIDE: Final = 500
@@ -88,9 +87,7 @@ def socket_limits(files: int) -> SocketLimits:
     return replace(usual, sockets_max=min(usual.sockets_max, most))
 
 
-def server_config(
-    app: Edge | Starlette, sockets: Sockets, *, grace_seconds: int = GRACE_SECONDS
-) -> uvicorn.Config:
+def server_config(app: Edge | Starlette, sockets: Sockets, *, grace_seconds: float) -> uvicorn.Config:
     """Return how an application is served, with its websockets in `sockets`."""
     return uvicorn.Config(
         app,
@@ -101,20 +98,15 @@ def server_config(
         server_header=False,
         log_config=None,
         lifespan="on",
-        timeout_graceful_shutdown=grace_seconds,
+        timeout_graceful_shutdown=grace_seconds,  # type: ignore[arg-type]  # any number of seconds will do
     )
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    wiring: Wiring, listener: socket.socket, *, grace_seconds: int = GRACE_SECONDS
-) -> AsyncIterator[uvicorn.Server]:
-    """Serve while the block lasts; it is entered once requests are answered, and left when a signal came.
-
-    `grace_seconds` is how long the requests that are under way then may take.
-    """
+async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
+    """Serve while the block lasts; it is entered once requests are answered, and left when a signal came."""
     sockets = Sockets(subprotocol=SUBPROTOCOL, limits=socket_limits(raise_file_limit()))
-    server = _Server(server_config(create_app(wiring, sockets), sockets, grace_seconds=grace_seconds))
+    server = _Server(server_config(create_app(wiring, sockets), sockets, grace_seconds=wiring.grace_seconds))
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         await server.wait_ready(task)

@@ -151,7 +151,7 @@ async def serving(**limits: Any) -> AsyncIterator[Server]:  # noqa: ANN401 - Soc
         async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
             await server(scope, receive, send)
 
-        config = server_config(app, sockets)  # type: ignore[arg-type]  # ASGI
+        config = server_config(app, sockets, grace_seconds=10)  # type: ignore[arg-type]  # ASGI
         config.lifespan = "off"
         server = Server(listener.getsockname()[1], sockets, uvicorn.Server(config))
         task = asyncio.create_task(server.uvicorn.serve(sockets=[listener]))

@@ -332,7 +332,7 @@ class _Identified:
 async def _served(
     app: Starlette, listener: socket.socket, sockets: Sockets | None = None
 ) -> AsyncIterator[None]:
-    server = uvicorn.Server(server_config(app, sockets or Sockets(subprotocol=PROTOCOL)))
+    server = uvicorn.Server(server_config(app, sockets or Sockets(subprotocol=PROTOCOL), grace_seconds=10))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not server.started:  # noqa: ASYNC110 - uvicorn raises no event
