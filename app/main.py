@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from starlette.applications import Starlette
@@ -263,6 +263,7 @@ class Work:
         database = Database(wiring.dsn, size=WORKER_CONNECTIONS)
         pace = Pace(database)
         replay = Replay(database, settler, gateways)
+        usual = WorkerLimits()
         self.worker = Worker(
             database=database,
             handlers=handlers(
@@ -270,9 +271,10 @@ class Work:
             ),
             gateways=[gateway.name for gateway in gateways],
             prepare=lambda: owe_backfills(database, gateways),
-            limits=WorkerLimits(
+            limits=replace(
+                usual,
                 lease_seconds=wiring.settings.worker_lease_seconds,
-                stop_seconds_max=0.8 * wiring.grace_seconds,  # jobs that are cut off then are given back
+                stop_seconds_max=min(usual.stop_seconds_max, wiring.grace_seconds),
             ),
         )
         self.ring = self.worker.ring
