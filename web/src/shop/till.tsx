@@ -35,7 +35,7 @@ export function Till({ order, choices, token, reload }: Props) {
   const refused = useSignal<string | null>(null);
   useEffect(() => { started.value = resumable(order); }, [order]);
   const followed = useFollowing(order, token, ({ order: now, events }) => {
-    if (isSettled(now)) location.assign(trackingPath(token));
+    if (isSettled(now)) leaveFor(trackingPath(token));
     const failed = events.find(({ type }) => FAILED.test(type));
     if (!failed) return;
     refused.value = failed.message ?? 'That payment did not go through. You have not paid yet.';
@@ -123,8 +123,18 @@ function showsCards(payment: OpenPayment | null, ways: readonly Way[], chosen: s
 
 /** Goes on by itself where no more is to be asked. */
 function follow({ nextAction }: OpenPayment, token: string): void {
-  if (nextAction === null) location.assign(trackingPath(token));
-  else if (nextAction.__typename === 'RedirectAction') location.assign(webAddress(nextAction.url));
+  if (nextAction === null) leaveFor(trackingPath(token));
+  else if (nextAction.__typename === 'RedirectAction') leaveFor(webAddress(nextAction.url));
+}
+
+let isLeaving = false;
+addEventListener('pageshow', () => { isLeaving = false; }); // whoever goes back finds the page as it was
+
+/** Goes to another page, once: the next event would break off a page that is on its way, and load it again. */
+function leaveFor(address: string): void {
+  if (isLeaving) return;
+  isLeaving = true;
+  location.assign(address);
 }
 
 function webAddress(url: string): string {
