@@ -15,6 +15,7 @@ import orjson
 from graphql import GraphQLError
 
 from app.connections import ON_SHUTDOWN
+from app.tasks import end_tasks
 from schema.errors import comes_again, content_of, could_not_run
 from schema.requests import EVENT_STREAM_TYPE
 
@@ -79,9 +80,7 @@ class EventStream:
             try:
                 await asyncio.wait({running})
             finally:
-                for task in (running, *others):
-                    task.cancel()
-                await asyncio.wait({running, *others})
+                await end_tasks(running, *others)
         is_complete = not running.cancelled() and running.result()
         await send({"type": "http.response.body", "body": _COMPLETE if is_complete else b""})
 

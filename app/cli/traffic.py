@@ -17,6 +17,7 @@ from app.cli.chaos.shop import Shop, StuckError
 from app.cli.output import CommandError
 from app.error_catalog import ExitCode
 from app.simulators.kit import ControlError
+from app.tasks import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -80,11 +81,10 @@ async def background(
     try:
         yield
     finally:
+        await end_tasks(*going)
         for task in going:
-            task.cancel()
-        for result in await asyncio.gather(*going, return_exceptions=True):
-            if isinstance(result, Exception):
-                log.error("demo.background_ended", exc_info=result)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("demo.background_ended", exc_info=error)
 
 
 async def _shop(url: str, staff_key: str, gateways: Sequence[Simulated], per_second: float) -> None:
@@ -102,9 +102,7 @@ async def _shop(url: str, staff_key: str, gateways: Sequence[Simulated], per_sec
                 busy.add(task)
                 task.add_done_callback(busy.discard)
         finally:
-            for task in busy:
-                task.cancel()
-            await asyncio.gather(*busy, return_exceptions=True)
+            await end_tasks(*busy)
 
 
 async def _visit(shopper: stories.Shopper) -> None:
