@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 DISK_BYTES_MIN: Final = 200 * 1024 * 1024
 """What a new database and its log take up, and some orders."""
 GRACE_SECONDS: Final = 0.5
-"""How long requests may take that are under way at the end: a demo stops within two seconds."""
+"""How long requests, and then owed work, may go on at the end: a demo stops within two seconds."""
 AUDIT_SECONDS_MAX: Final = 0.7
 """How long the end may wait for the audit."""
 _UPSERT: Final = """
