@@ -30,6 +30,7 @@ from app.reconcile import (
     LeaseLostError,
 )
 from app.settle import DatabaseUnavailableError, SettleBusyError
+from app.tasks import end_tasks
 from app.worker.figures import WorkerFigures
 from db import jobs
 
@@ -118,9 +119,8 @@ class Worker:
         running = list(self._running)
         if running:
             await asyncio.wait(running, timeout=self._limits.stop_seconds_max)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            # As long again for giving back.
+            await end_tasks(*running, again_seconds=self._limits.stop_seconds_max)
 
     def _start(self) -> None:
         self._loop = asyncio.create_task(self._run(), name="worker")
