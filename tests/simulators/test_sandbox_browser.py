@@ -78,7 +78,7 @@ async def test_a_shopper_is_declined_slips_authenticates_and_comes_back(sandbox:
     assert [attempt["status"] for attempt in now["attempts"]] == ["failed", "succeeded"]
 
 
-async def test_one_click_pays_and_leads_to_another_origin(sandbox: Sandbox, page: Page, shop: str) -> None:
+async def test_one_click_pays_and_leads_to_another_origin(sandbox: Sandbox, shop: str, page: Page) -> None:
     payment = await sandbox.create(return_url=shop)
 
     await page.goto(payment["checkout_url"])
