@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.auth import AuthenticationError, KeysUnavailableError, Scope
+from app.auth import AuthenticationError, KeysUnavailableError
+from app.scopes import Scope
 from db.health import revision_of
 from db.migrate import head
 from db.pool import DatabaseUnavailableError

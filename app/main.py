@@ -30,7 +30,8 @@ from app.metrics import Metrics, PushTimes
 from app.rates import OpenStreams
 from app.reconcile import Pace, Replay, handlers, owe_backfills
 from app.relay import LineBackend, RedisLine, Relay
-from app.settings import Mode, Role, SettingsError
+from app.roles import Role
+from app.settings import Mode, SettingsError
 from app.settle import Settler
 from app.staff import Replays
 from app.tracking import Tracking

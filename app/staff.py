@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.auth import Scope
 from app.checkout.access import order_for, require
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import InboxEventStatus
 from app.identity import new_id
 from app.pages import Page
+from app.scopes import Scope
 from db import staff, suspense
 from db.staff import Activity, InboxCriteria, InboxEvent, LedgerEntry, PaymentCriteria, Statistics
 

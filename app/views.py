@@ -6,10 +6,10 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.auth import Scope
 from app.checkout.access import order_for, require
 from app.gateways import offer
 from app.pages import PAGE_MAX, Page
+from app.scopes import Scope
 from app.staff import StaffViews
 from db import orders as store
 from db import reads

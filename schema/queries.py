@@ -5,11 +5,11 @@ from datetime import datetime
 
 import strawberry
 
-from app.auth import Scope
 from app.checkout.access import require
 from app.domain.ids import IdPrefix, decode_id
 from app.domain.machines import MACHINES
 from app.gateways import Gateway as GatewayAdapter
+from app.scopes import Scope
 from schema.connections import page_size
 from schema.context import Info
 from schema.cursors import decode_product, decode_suspense_item

@@ -7,9 +7,9 @@ from uuid import UUID
 import strawberry
 
 from app import staff
-from app.auth import Scope
 from app.domain import order, suspense
 from app.domain.ids import IdPrefix, encode_id
+from app.scopes import Scope
 from app.views import Page
 from schema.bodies import shown_body
 from schema.connections import PageInfo, page_info

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import strawberry
 
-from app.auth import Scope
 from app.checkout.access import require
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.order import Order as DomainOrder
 from app.domain.order import OrderSnapshot, PaymentDetails
 from app.error_catalog import CloseCode
 from app.live import CursorAheadError, HubFullError, HubStoppedError, LogGapError, OrderUnknownError
+from app.scopes import Scope
 from app.settle import DatabaseUnavailableError
 from app.views import LogPosition, Views
 from schema.context import Change, Context, Info

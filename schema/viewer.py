@@ -5,7 +5,8 @@ from typing import Self
 
 import strawberry
 
-from app.auth import Caller, Scope
+from app.auth import Caller
+from app.scopes import Scope
 
 
 @strawberry.type(description="Who is asking, and what they may do.")

@@ -15,7 +15,6 @@ from app.auth.caller import (
     Credential,
     CredentialKind,
     KeysUnavailableError,
-    Scope,
 )
 from app.auth.keys import FixedKeys, JwtKeyError, VerificationKey, import_keys
 from app.auth.keyset_url import KeySetUrl, check_keyset_url
@@ -38,7 +37,6 @@ __all__ = [
     "KeySetUrl",
     "KeysUnavailableError",
     "KnowsCredentials",
-    "Scope",
     "VerificationKey",
     "check_keyset_url",
     "hash_secret",

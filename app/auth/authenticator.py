@@ -10,9 +10,10 @@ import secrets
 from base64 import b32encode
 from typing import TYPE_CHECKING, Final, Protocol
 
-from app.auth.caller import ANYONE, AuthenticationError, Caller, Credential, CredentialKind, Scope
+from app.auth.caller import ANYONE, AuthenticationError, Caller, Credential, CredentialKind
 from app.auth.token import TOKEN_LENGTH_MAX
 from app.auth.vigil import Vigil
+from app.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence

@@ -14,7 +14,8 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jws import JWSRegistry, deserialize_compact
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
-from app.auth.caller import AuthenticationError, Caller, Credential, CredentialKind, Scope
+from app.auth.caller import AuthenticationError, Caller, Credential, CredentialKind
+from app.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.auth import Scope
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.states import EventSource
+from app.scopes import Scope
 from db import reads
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.auth import Scope
 from app.checkout.access import require
 from app.domain.errors import DomainError, ErrorCode
 from app.identity import new_id
+from app.scopes import Scope
 from db import orders as store
 from db.orders import Product
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from app.auth import Scope, hash_secret
+from app.auth import hash_secret
 from app.checkout.access import source_of
 from app.checkout.catalog import NAME_LENGTH_MAX, SKU_LENGTH_MAX, check_text
 from app.domain.errors import DomainError, ErrorCode
@@ -24,6 +24,7 @@ from app.domain.states import (
     OrderStatus,
 )
 from app.domain.timeline import Note, events_of
+from app.scopes import Scope
 from db.orders import NewOrder, NewToken
 
 if TYPE_CHECKING:

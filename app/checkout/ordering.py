@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from app.auth import ANYONE, Scope, hash_secret
+from app.auth import ANYONE, hash_secret
 from app.batch import Command
 from app.checkout.access import order_for, require, source_of
 from app.checkout.catalog import check_text
@@ -18,6 +18,7 @@ from app.domain.states import (
 )
 from app.idempotency import Answer, Idempotency
 from app.identity import new_id
+from app.scopes import Scope
 from db import credentials
 from db import orders as store
 from db.orders import NewToken

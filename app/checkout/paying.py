@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from app.auth import Scope
 from app.batch import Command
 from app.checkout.access import order_for, payment_for, require, source_of
 from app.checkout.catalog import check_text
@@ -33,6 +32,7 @@ from app.gateways import (
     RefundRequest,
 )
 from app.idempotency import Answer, Idempotency
+from app.scopes import Scope
 from db import reads
 
 if TYPE_CHECKING:

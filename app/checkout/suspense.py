@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import uuid5
 
-from app.auth import Scope
 from app.batch import Command
 from app.checkout.access import order_for, require
 from app.checkout.catalog import check_text
@@ -14,6 +13,7 @@ from app.domain.errors import DomainError, ErrorCode
 from app.domain.order import Payment
 from app.domain.states import CaptureMethod, EventSource, PaymentStatus, SuspenseResolution
 from app.idempotency import Answer, Idempotency
+from app.scopes import Scope
 from db import suspense as store
 from db.pool import is_conflict
 

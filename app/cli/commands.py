@@ -1,4 +1,7 @@
-"""The commands and what their `--help` teaches. What they do is in the modules beside this one."""
+"""The commands and what their `--help` teaches. What they do is in the modules beside this one.
+
+Those are imported by the command that runs, so that help, completion and mistakes are answered at once.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,13 @@ from uuid import UUID  # noqa: TC003 - typer reads it at run time
 
 import typer
 
-from app.auth import Scope
 from app.cli import server_commands, tool_commands
-from app.cli.auditing import AuditOptions, run_audit
-from app.cli.chaos import ChaosOptions, run_chaos
-from app.cli.demo import DemoOptions, run_demo
-from app.cli.doctor import run_doctor
-from app.cli.migrating import run_migrate
 from app.cli.options import AsFormat, DataDir
 from app.cli.output import CommandError, Format, Output
-from app.cli.owed import run_jobs
 from app.cli.run import fail, run, settings_of
-from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
-from app.cli.serving import run_serve
-from app.cli.simulating import SANDBOX
-from app.cli.tokens import NewKey, run_create, run_jwt, run_list, run_order, run_revoke, scopes_of
-from app.cli.traffic import read_rate
-from app.settings import Role, SettingsError
-from app.simulators import simulator_names
+from app.roles import Role
+from app.scopes import Scope
+from app.simulators import SANDBOX, simulator_names
 
 _EPILOG: Final = (
     "Settings come from the environment: DATABASE_URL and ORDERPULSE_…  "
@@ -73,6 +65,9 @@ def demo(
     Examples:  orderpulse demo  ·  orderpulse demo --port 9000 --no-open  ·  orderpulse demo --reset
     ·  orderpulse demo --traffic 5/s --chaos  ·  orderpulse demo --host 0.0.0.0 (shows a QR code for a phone)
     """
+    from app.cli.demo import DemoOptions, run_demo
+    from app.cli.traffic import read_rate
+
     settings = settings_of(host=host, port=port, data_dir=data_dir)
     try:
         rate = read_rate(traffic) if traffic else None
@@ -108,6 +103,8 @@ def serve(
     With DATABASE_URL set: on that PostgreSQL (15 or newer), which `orderpulse migrate` must have brought to the newest
     schema. Without: on an embedded one in the data folder, migrated at each start.
     """
+    from app.cli.serving import run_serve
+
     given = {"host": host, "port": port, "data_dir": data_dir, "role": role, "worker": worker}
     run(run_serve(settings_of(**given, log_path=log_file)))
 
@@ -119,18 +116,24 @@ def jobs(
     form: AsFormat = Format.TEXT,
 ) -> None:
     """Show what is owed, and what was given up and waits for people."""
+    from app.cli.owed import run_jobs
+
     run(run_jobs(settings_of(data_dir=data_dir), Output(form), revive))
 
 
 @cli.command()
 def migrate(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Bring the database to the newest schema. Safe to run by several at once, and again."""
+    from app.cli.migrating import run_migrate
+
     run(run_migrate(settings_of(data_dir=data_dir), Output(form)))
 
 
 @cli.command()
 def doctor(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Check everything that has to be right, and say how to mend what isn't. Exit code 1 when something isn't."""
+    from app.cli.doctor import run_doctor
+
     run(run_doctor(settings_of(data_dir=data_dir), Output(form)))
 
 
@@ -149,6 +152,8 @@ def audit(
 
     Examples:  orderpulse audit  ·  orderpulse audit --recent 10000  ·  orderpulse audit --format json
     """
+    from app.cli.auditing import AuditOptions, run_audit
+
     run(run_audit(settings_of(data_dir=data_dir), AuditOptions(recent=recent, output=Output(form))))
 
 
@@ -172,6 +177,8 @@ def sandbox(
     With --as it speaks the wire format of a real gateway, makes up an account there, and prints the settings by which
     the server reaches it. What happened is forgotten when it stops.
     """
+    from app.cli.sandboxing import SandboxOptions, SimulatorOptions, run_sandbox, run_simulator
+
     (name,) = _simulated(gateway)[:1]
     url = webhook_url or f"http://127.0.0.1:8000/webhooks/{name}"
     if name == SANDBOX:
@@ -195,6 +202,8 @@ def chaos(
     what really happened, and everything is audited. Nothing of this installation is touched: database, server and
     gateways live in a temporary folder. The same seed makes the same decisions.
     """
+    from app.cli.chaos import ChaosOptions, run_chaos
+
     options = ChaosOptions(seeds=_seeds(seed), gateways=_simulated(gateway), orders=orders)
     run(run_chaos(options))
 
@@ -214,6 +223,8 @@ def token_create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a service's key and print it, once: only its hash is kept."""
+    from app.cli.tokens import NewKey, run_create
+
     new = NewKey(name=name, scopes=_scopes(scope), days=days)
     run(run_create(settings_of(data_dir=data_dir), new))
 
@@ -221,6 +232,8 @@ def token_create(
 @tokens.command("list")
 def token_list(data_dir: DataDir = None, form: AsFormat = Format.TEXT) -> None:
     """Show services' keys and what they may do; the keys themselves can't be shown."""
+    from app.cli.tokens import run_list
+
     run(run_list(settings_of(data_dir=data_dir), Output(form)))
 
 
@@ -230,6 +243,8 @@ def token_revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Take a key back. What runs by it ends within half a minute. Exit code 1 when nothing was good."""
+    from app.cli.tokens import run_revoke
+
     run(run_revoke(settings_of(data_dir=data_dir), what))
 
 
@@ -240,6 +255,8 @@ def token_order(
     data_dir: DataDir = None,
 ) -> None:
     """Make an access token of one order: a guest's link to it."""
+    from app.cli.tokens import run_order
+
     run(run_order(settings_of(data_dir=data_dir), order_id, hours))
 
 
@@ -251,10 +268,15 @@ def token_jwt(
     data_dir: DataDir = None,
 ) -> None:
     """Sign a JWT with ORDERPULSE_JWT_KEY, to try things out. Not in production."""
+    from app.cli.tokens import run_jwt
+
     run(run_jwt(settings_of(data_dir=data_dir), customer, _scopes(scope), minutes))
 
 
 def _scopes(names: list[str]) -> tuple[Scope, ...]:
+    from app.cli.tokens import scopes_of
+    from app.settings import SettingsError
+
     try:
         return scopes_of(names)
     except SettingsError as error:

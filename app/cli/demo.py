@@ -20,15 +20,16 @@ from app.cli.databases import migrate_if_ours, open_database
 from app.cli.demo_box import Places, demo_box, phone_url
 from app.cli.keys import local_keys
 from app.cli.output import CommandError
+from app.cli.ports import listen, reachable
 from app.cli.running import LOG_NAME, Reachable, Running, announced
-from app.cli.serving import listen, reachable, serving, told_to_stop
-from app.cli.simulating import SANDBOX, Simulated, simulated_together
+from app.cli.serving import serving, told_to_stop
+from app.cli.simulating import Simulated, simulated_together
 from app.cli.traffic import background
 from app.domain.money import Money
 from app.logs import configure_logs
 from app.main import Wiring
 from app.settings import in_ci, load_settings
-from app.simulators import simulator_names
+from app.simulators import SANDBOX, simulator_names
 from app.simulators.kit.client import ControlClient
 from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox

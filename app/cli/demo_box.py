@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.simulating import SANDBOX
+from app.simulators import SANDBOX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from app.cli.databases import open_database
-from app.cli.serving import PortTakenError, listen
+from app.cli.ports import PortTakenError, listen
 from app.relay import RedisLine
 from app.settings import Mode
 from db import jobs

@@ -8,8 +8,12 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from app.settings import Mode
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from app.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +58,11 @@ def local_keys(folder: Path) -> Keys:
     finally:
         fresh.unlink()
     return keys
+
+
+def secret_key_of(settings: Settings) -> str:
+    """Return the installation's secret: the one of the settings, or this machine's own."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    assert settings.mode is Mode.DEVELOPMENT, "settings refuse production without"  # noqa: S101 - checked there
+    return local_keys(settings.data_dir).secret_key

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from app.cli.output import CommandError, Format
-from app.cli.remote import Remote, place_of
 from app.cli.run import guarded, run
 from app.domain.states import GatewayName
 from app.error_catalog import ExitCode
@@ -16,6 +15,7 @@ from app.error_catalog import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from app.cli.remote import Remote
     from app.settings import Settings
 
 SERVER_EPILOG: Final = (
@@ -70,6 +70,7 @@ def at_server(
     settings: Settings, url: str | None, key: str | None, work: Callable[[Remote], Awaitable[ExitCode]]
 ) -> NoReturn:
     """Run a command that asks a server, to its exit code."""
+    from app.cli.remote import Remote, place_of
 
     async def ask() -> int:
         async with Remote(place_of(settings, url, key)) as remote:

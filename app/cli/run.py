@@ -1,4 +1,7 @@
-"""How every command runs: its settings, its exit code, and what a person can mend told in a sentence."""
+"""How every command runs: its settings, its exit code, and what a person can mend told in a sentence.
+
+What a command needs is imported when it runs, here and in the modules of commands: `--help` needs next to nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,8 @@ import errno
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import uvloop
-
 from app.cli.output import CommandError, complain
-from app.cli.serving import PortTakenError
 from app.error_catalog import ExitCode
-from app.settings import SettingsError, load_settings
-from db.embedded import EmbeddedDatabaseError
-from db.pool import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
 
 def settings_of(**given: object) -> Settings:
     """Return the settings with what the command line says; end with a sentence where they make no sense."""
+    from app.settings import SettingsError, load_settings
+
     try:
         return load_settings(**given)
     except SettingsError as error:
@@ -32,6 +31,8 @@ def settings_of(**given: object) -> Settings:
 
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command to its exit code; what a person can mend is told in a sentence, not in a traceback."""
+    import uvloop
+
     sys.exit(guarded(lambda: uvloop.run(work)))
 
 
@@ -42,20 +43,32 @@ def guarded(work: Callable[[], int]) -> int:
     except CommandError as error:
         complain(str(error), error.to_do)
         return error.code
-    except (EmbeddedDatabaseError, PortTakenError, SettingsError, DatabaseUnavailableError) as error:
-        complain(str(error))
-        return ExitCode.FAILED
-    except OSError as error:
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return ExitCode.INTERRUPTED
+    except Exception as error:
         told = _told(error)
         if told is None:
             raise
         complain(*told)
         return ExitCode.FAILED
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return ExitCode.INTERRUPTED
 
 
-def _told(error: OSError) -> tuple[str, str] | None:
+def _told(error: Exception) -> tuple[str, str] | None:
+    """Return what is wrong and what to do, where it is nobody's mistake in the code."""
+    from app.settings import SettingsError
+    from db.embedded import EmbeddedDatabaseError
+    from db.pool import DatabaseUnavailableError
+
+    match error:
+        case EmbeddedDatabaseError() | SettingsError() | DatabaseUnavailableError():
+            return str(error), ""
+        case OSError():
+            return _told_by_the_system(error)
+        case _:
+            return None
+
+
+def _told_by_the_system(error: OSError) -> tuple[str, str] | None:
     where = f" ({error.filename})" if error.filename else ""
     match error.errno:
         case errno.EACCES | errno.EPERM | errno.EROFS:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
 import os
 import resource
-import socket
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -16,16 +14,17 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from app.cli.databases import migrate_if_ours, open_database
-from app.cli.keys import local_keys
+from app.cli.keys import secret_key_of
+from app.cli.ports import listen, reachable
 from app.cli.running import Running, announced
 from app.connections import BoundedConnection
 from app.logs import configure_logs
 from app.main import Wiring, create_app
-from app.settings import Mode
 from app.sockets import SocketLimits, Sockets, socket_class
 from schema import SUBPROTOCOL
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Iterator
 
     from starlette.applications import Starlette
@@ -34,43 +33,11 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 STOP_POLL_SECONDS: Final = 0.05
-BACKLOG: Final = 2048
 FILES_BESIDE: Final = 500
 """Open files that are no websockets: connections to databases and gateways, requests, logs."""
 GC_ALLOCATIONS: Final = 50_000
 """How many new objects there are before the young ones are searched for cycles. A batch makes some ten thousand, none
 of them in cycles; Python's own 700 would search a dozen times in each."""
-
-
-class PortTakenError(Exception):
-    """The port can't be listened on; the message says what to do."""
-
-
-def listen(host: str, port: int, *, or_any: bool = False) -> socket.socket:
-    """Return a listening socket. `or_any`: take a free port when this one is taken.
-
-    Raises:
-        PortTakenError: the address is taken, not ours to take, or not this machine's.
-    """
-    try:
-        return socket.create_server((host, port), backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE and or_any:
-            return socket.create_server((host, 0), backlog=BACKLOG)
-        raise PortTakenError(_why(host, port, error)) from error
-
-
-def reachable(host: str) -> str:
-    """Return the address at which a server that listens on `host` is reached from this machine."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - what it is compared with
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken. Stop what uses it, or choose another: --port {port + 1}."
-    if error.errno == errno.EACCES:
-        return f"Port {port} needs privileges. Choose one above 1023: --port 8000."
-    return f"Can't listen on {host}:{port}: {error.strerror}. Choose another address: --host 127.0.0.1."
 
 
 def raise_file_limit() -> int:
@@ -172,14 +139,7 @@ async def run_serve(settings: Settings) -> int:
     with contextlib.ExitStack() as found:
         async with open_database(settings) as database:
             await migrate_if_ours(database)
-            async with serving(wiring_of(settings, database.dsn), listener):
+            wiring = Wiring(settings=settings, dsn=database.dsn, secret_key=secret_key_of(settings))
+            async with serving(wiring, listener):
                 found.enter_context(announced(settings.data_dir, running))
     return 0
-
-
-def wiring_of(settings: Settings, dsn: str) -> Wiring:
-    """Return what everything is made from."""
-    if settings.secret_key is not None:
-        return Wiring(settings=settings, dsn=dsn, secret_key=settings.secret_key.get_secret_value())
-    assert settings.mode is Mode.DEVELOPMENT, "settings refuse production without"  # noqa: S101 - checked there
-    return Wiring(settings=settings, dsn=dsn, secret_key=local_keys(settings.data_dir).secret_key)

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from app.simulators import build_simulator
+from app.simulators import SANDBOX, build_simulator
 from app.simulators.kit import SimulatorConfig
 from app.simulators.kit import serving as serving_simulator
 from app.simulators.kit.client import ControlClient
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from app.simulators.kit import Simulator
-
-SANDBOX: Final = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)

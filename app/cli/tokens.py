@@ -12,12 +12,13 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from rich.console import Console
 
-from app.auth import API_KEY_PREFIX, Authenticator, Scope, hash_secret, new_api_key
+from app.auth import API_KEY_PREFIX, Authenticator, hash_secret, new_api_key
 from app.cli.databases import migrate_if_ours, open_database
+from app.cli.keys import secret_key_of
 from app.cli.output import columns
-from app.cli.serving import wiring_of
 from app.domain.ids import IdPrefix, decode_as
 from app.identity import new_id
+from app.scopes import Scope
 from app.settings import Mode, SettingsError
 from db import credentials
 from db import orders as store
@@ -132,7 +133,7 @@ async def run_order(settings: Settings, order: str, hours: int) -> int:
         if order_id is None or not await orders(database, [order_id]):
             _console.print("There is no such order.")
             return 1
-        secret = wiring_of(settings, opened.dsn).secret_key
+        secret = secret_key_of(settings)
         authenticator = Authenticator(staff_keys=(), secret=secret, store=CredentialStore(database))
         token_id = new_id()
         token = authenticator.order_token(token_id)

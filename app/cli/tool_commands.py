@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.explaining import explain as explain_one
-from app.cli.explaining import explain_all
-from app.cli.listening import Listening, check_secret, local_secret, run_listen
-from app.cli.logs import Wanted, run_tail
 from app.cli.options import SERVER_EPILOG, AsFormat, DataDir, Key, Url, at_server, chosen, here, known
 from app.cli.output import CommandError, Format, Output
 from app.cli.run import run, settings_of
-from app.cli.simulating import SANDBOX
-from app.cli.triggering import EVENTS, Triggering, control_of, list_events, run_trigger
 from app.error_catalog import CATALOG, ExitCode
+from app.simulators import SANDBOX
 
 if TYPE_CHECKING:
     from app.cli.remote import Remote
@@ -45,6 +40,8 @@ def logs_tail(
     Examples:  orderpulse logs tail --level warning  ·  orderpulse logs tail --event 'webhook.*' --format json
     ·  orderpulse logs tail --request 0193… --no-follow
     """
+    from app.cli.logs import Wanted, run_tail
+
     settings = settings_of(data_dir=data_dir)
 
     async def work() -> int:
@@ -55,9 +52,15 @@ def logs_tail(
     run(work())
 
 
+def _events(incomplete: str) -> list[str]:
+    from app.cli.triggering import EVENTS
+
+    return known(EVENTS)(incomplete)
+
+
 def trigger(
     event: Annotated[
-        str | None, typer.Argument(help="What is to happen; see --list.", autocompletion=known(EVENTS))
+        str | None, typer.Argument(help="What is to happen; see --list.", autocompletion=_events)
     ] = None,
     override: Annotated[
         list[str], typer.Option("--override", help="key=value; may be repeated. --list shows the keys.")
@@ -81,6 +84,8 @@ def trigger(
     Examples:  orderpulse trigger payment.captured  ·  orderpulse trigger refund.succeeded --gateway stripe
     --override amount=120.00 --override currency=USD  ·  orderpulse trigger payment.failed --override order=ord_01ke…
     """
+    from app.cli.triggering import EVENTS, Triggering, control_of, list_events, run_trigger
+
     output = Output(form)
     if show:
         here(lambda: list_events(output))
@@ -124,6 +129,8 @@ def listen(
     Examples:  orderpulse listen --forward-to http://localhost:3000/webhooks
     ·  orderpulse listen --events payment.succeeded --format json
     """
+    from app.cli.listening import Listening, check_secret, local_secret, run_listen
+
     output = Output(form)
     settings = settings_of(data_dir=data_dir)
     if print_secret:
@@ -155,6 +162,9 @@ def explain(
 
     Examples:  orderpulse explain PAYMENT_IN_PROGRESS  ·  orderpulse explain 4403  ·  orderpulse explain exit-3
     """
+    from app.cli.explaining import explain as explain_one
+    from app.cli.explaining import explain_all
+
     output = Output(form)
     here(lambda: explain_one(output, code) if code else explain_all(output))
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from app.cli.keys import kept_keys
 from app.cli.output import CommandError, Output
 from app.cli.running import Reachable, running_in
-from app.cli.simulating import SANDBOX
 from app.error_catalog import ExitCode
+from app.simulators import SANDBOX
 from app.simulators.kit import Control, ControlError
 from app.simulators.kit.client import ControlClient
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 
 from app.auth import ALGORITHMS, JwtKeyError, JwtRules, VerificationKey, check_keyset_url, import_keys
+from app.roles import Role
 from app.settings.fields import PREFIX, CommaSeparated, Secrets
 from app.settings.gateways import GatewaySettings
 
@@ -28,19 +29,6 @@ class Mode(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
-
-
-class Role(StrEnum):
-    """What one process serves; health and figures are everywhere."""
-
-    ALL = "all"
-    API = "api"
-    """GraphQL over HTTP, and pages."""
-    WEBHOOKS = "webhooks"
-    LIVE = "live"
-    """Websockets and event streams, and the tracking page."""
-    WORKER = "worker"
-    """Nothing; it does owed work."""
 
 
 class SettingsError(Exception):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from app.simulators.kit import Simulator, SimulatorConfig
 
-_NOT_SIMULATORS: Final = frozenset({"kit", "sandbox"})
+SANDBOX: Final = "sandbox"
+_NOT_SIMULATORS: Final = frozenset({"kit", SANDBOX})
 
 
 def simulator_names() -> list[str]:

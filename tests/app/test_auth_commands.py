@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.auth import AuthenticationError, Authenticator, Scope
+from app.auth import AuthenticationError, Authenticator
 from app.domain.ids import IdPrefix, encode_id
+from app.scopes import Scope
 from app.settings import isolated_settings
 from db.credentials import CredentialStore
 from tests import customers

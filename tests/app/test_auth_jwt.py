@@ -20,11 +20,11 @@ from app.auth import (
     JwtKeyError,
     JwtRules,
     JwtVerifier,
-    Scope,
     hash_secret,
     import_keys,
 )
 from app.auth import token as tokens
+from app.scopes import Scope
 from app.settings import isolated_settings
 from tests import customers
 from tests.customers import AUDIENCE, ISSUER, KEY, claims, token, verifier

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.auth import ANYONE, Authenticator, Caller, Scope
+from app.auth import ANYONE, Authenticator, Caller
 from app.checkout import LineInput, NewOrderInput, Ordering
 from app.domain.errors import DomainError, ErrorCode
 from app.domain.money import Money
 from app.idempotency import Answer, Idempotency
 from app.identity import new_id
+from app.scopes import Scope
 from app.settle import Settler
 from db import orders as store
 from db.credentials import CredentialStore

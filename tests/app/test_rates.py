@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from app.auth import ANYONE, Caller, Scope
+from app.auth import ANYONE, Caller
 from app.rates import Allowances, Counters, RateLimitedError, Rates, SharedCounts, Strikes
 from app.rates.rates import AWAY_SECONDS, MANY_VIEWERS, STAFF_FACTOR
+from app.scopes import Scope
 from tests.app.redis_server import MISSING, installed, running
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.settings import Role, SettingsError, isolated_settings, load_settings
+from app.roles import Role
+from app.settings import SettingsError, isolated_settings, load_settings
 
 PASSWORD = "canary-of-the-redis-password"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from app.auth import Caller, Scope
+from app.auth import Caller
 from app.batch import Command
 from app.checkout import Suspense
 from app.domain.changes import CancelOrder
@@ -23,6 +23,7 @@ from app.domain.states import (
 )
 from app.domain.suspense import unknown_id
 from app.identity import new_id
+from app.scopes import Scope
 from app.settle import Settler
 from tests.making import TOTAL, a_payment, a_webhook, an_order, captured, opened_payment, stored_order
 

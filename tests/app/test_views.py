@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.auth import Authenticator, Caller, Scope
+from app.auth import Authenticator, Caller
 from app.domain.states import OrderStatus, PaymentStatus
 from app.gateways import GatewayRegistry
+from app.scopes import Scope
 from app.settle import Settler
 from app.views import Views
 from db.credentials import CredentialStore

@@ -19,8 +19,8 @@ SKELETON: Final = """
     app/__init__.py app/card_numbers.py app/auth.py app/batch.py app/checkout.py app/cli.py app/edge.py
     app/error_catalog.py app/health.py
     app/idempotency.py app/identity.py app/integrity.py app/live.py app/logs.py app/main.py app/metrics.py
-    app/pages.py app/reconcile.py app/relay.py app/settings.py app/settle.py app/staff.py app/tasks.py app/tracking.py
-    app/views.py app/webhooks.py app/worker.py
+    app/pages.py app/reconcile.py app/relay.py app/roles.py app/scopes.py app/settings.py app/settle.py app/staff.py
+    app/tasks.py app/tracking.py app/views.py app/webhooks.py app/worker.py
     app/web/__init__.py
     app/gateway_calls.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py

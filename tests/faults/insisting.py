@@ -108,6 +108,11 @@ class Gateway:
                 await asyncio.gather(*self._sending)
                 self._send_news()
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether something waits to be accepted."""
+        return bool(self._sending)
+
     async def accepts_more(self) -> None:
         """Wait until another delivery is accepted."""
         so_far = self.statuses.answered[200]

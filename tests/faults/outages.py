@@ -134,10 +134,16 @@ async def disk_full(stage: Stage, below: Ground, disk: Path, seconds: float) -> 
 
 
 async def _turned_away(run: Run) -> None:
-    """Wait until the gateway is answered 503 once more."""
+    """Wait until the gateway is answered 503 once more.
+
+    Nobody can pay meanwhile, so that it may have nothing new to tell: it tells something again then.
+    """
     so_far = run.gateway.statuses.answered[503]
+    told = next(iter(run.gateway.accepted))
     async with deadline(LOAD_SECONDS_MAX, "the gateway is not told to come again"):
-        while run.gateway.statuses.answered[503] == so_far:  # noqa: ASYNC110 - many tasks' doing
+        while run.gateway.statuses.answered[503] == so_far:
+            if not run.gateway.is_sending:
+                run.gateway.send(run.gateway.bodies[told])
             await asyncio.sleep(0.01)
 
 

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from app.settings import Role, Settings
+from app.roles import Role
+from app.settings import Settings
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 COMPOSE: Final = (DEPLOY / "compose.yaml").read_text()

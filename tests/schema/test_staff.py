@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from app.auth import Caller, Scope, hash_secret, new_api_key
+from app.auth import Caller, hash_secret, new_api_key
 from app.domain.facts import FactKind
 from app.domain.ids import IdPrefix, decode_as, encode_id
 from app.domain.money import Money
@@ -17,6 +17,7 @@ from app.domain.states import LatePaymentPolicy
 from app.gateways.contract import GatewayError, GatewayErrorKind
 from app.gateways.guard import BreakerLimits
 from app.identity import new_id
+from app.scopes import Scope
 from app.settle import Settler
 from db.credentials import insert_api_key
 from tests.app.audited_shop import AuditedShop, a_fact

@@ -66,13 +66,19 @@ async def refund_owed(backroom: Backroom) -> tuple[Opened, UUID]:
     return opened, refund_id
 
 
-async def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
-    """Return all rows that a refund can touch."""
+async def everything(database: Database) -> dict[str, list[dict[str, object]]]:
+    """Return all rows that a refund can touch; not how often an event was tried, which nothing follows from.
+
+    Who was paused may have held an event of the gateway's list, and has it applied again, to no effect.
+    """
     tables = ("orders", "payments", "refunds", "facts", "order_events", "ledger_entries", "inbox_events")
-    return {
-        table: [tuple(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY 1, 2, 3")]  # noqa: S608 - the names are ours
+    rows = {
+        table: [dict(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY 1, 2, 3")]  # noqa: S608 - the names are ours
         for table in tables
     }
+    for event in rows["inbox_events"]:
+        del event["attempts"]
+    return rows
 
 
 async def left(database: Database, kind: JobKind) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app.cli.chaos.shop import Shop
-from app.cli.serving import listen, serving
+from app.cli.ports import listen
+from app.cli.serving import serving
 from app.cli.simulating import Simulated, simulated
 from app.main import Wiring
 from app.settings import isolated_settings
