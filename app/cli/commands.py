@@ -14,7 +14,7 @@ import typer
 from app.cli import server_commands, tool_commands
 from app.cli.options import AsFormat, DataDir
 from app.cli.output import CommandError, Format, Output
-from app.cli.run import fail, run, settings_of
+from app.cli.run import fail, run, settings_of, start
 from app.roles import Role
 from app.scopes import Scope
 from app.simulators import SANDBOX, simulator_names
@@ -305,4 +305,4 @@ tool_commands.add_to(cli)
 
 def main() -> None:
     """Run the command line."""
-    cli()
+    start(cli)
