@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -26,8 +27,21 @@ if TYPE_CHECKING:
 CHECK_TIMEOUT_SECONDS: Final = 2.0
 
 
+@dataclass(slots=True)
+class Readiness:
+    """Whether a process takes new work: not before it has started, and not once it is told to stop."""
+
+    takes_work: bool = False
+
+
 def health_routes(
-    *, database: Database, relay: Relay, metrics: Metrics, authenticator: Authenticator, open_metrics: bool
+    *,
+    readiness: Readiness,
+    database: Database,
+    relay: Relay,
+    metrics: Metrics,
+    authenticator: Authenticator,
+    open_metrics: bool,
 ) -> list[BaseRoute]:
     """Return /livez, /readyz and /metrics; figures need a staff key unless they are open."""
     newest = head()
@@ -36,11 +50,9 @@ def health_routes(
         """The event loop turns."""
         return PlainTextResponse("ok")
 
-    async def ready(request: Request) -> Response:
+    async def ready(_: Request) -> Response:
         """Requests can be served: the database answers, at the right schema, and the server isn't stopping."""
-        problems = (
-            [] if getattr(request.app.state, "ready", False) else ["the server is starting or stopping"]
-        )
+        problems = [] if readiness.takes_work else ["the server is starting or stopping"]
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 revision = await revision_of(database)

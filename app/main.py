@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from starlette.applications import Starlette
@@ -23,7 +23,7 @@ from app.edge_setup import (
     strikes_of,
 )
 from app.gateway_setup import gateways_of, reveal
-from app.health import health_routes
+from app.health import Readiness, health_routes
 from app.integrity import Auditor
 from app.live import LiveHub
 from app.metrics import Metrics, PushTimes
@@ -68,9 +68,9 @@ WORKER_CONNECTIONS: Final = 4
 class Wiring:
     """What everything is made from.
 
-    `grace_seconds` is how long requests, and after them owed work, may go on when the process is to end. `demo_key` is
-    shown to everybody who opens the IDE or the console, and `simulators`, addresses by gateway, to everybody in the
-    shop: for demos alone.
+    `readiness` is told by whoever stops the process, before it does. `grace_seconds` is how long requests, and after
+    them owed work, may go on when the process is to end. `demo_key` is shown to everybody who opens the IDE or the
+    console, and `simulators`, addresses by gateway, to everybody in the shop: for demos alone.
     """
 
     settings: Settings
@@ -79,6 +79,7 @@ class Wiring:
     demo_key: str | None = None
     simulators: Mapping[str, str] | None = None
     grace_seconds: float = 10.0
+    readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
         """Refuse to show everybody a key where there is something to lose."""
@@ -94,13 +95,13 @@ def create_app(wiring: Wiring, sockets: Sockets) -> Edge:
     assets = Assets.load()
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with parts:
-            app.state.ready = True
+            wiring.readiness.takes_work = True
             gateways = [gateway.name for gateway in parts.gateways]
             log.info("server.ready", extra={"role": settings.role.value, "gateways": gateways})
             yield
-            app.state.ready = False
+            wiring.readiness.takes_work = False
 
     application = Starlette(
         routes=_routes(parts, assets),
@@ -195,6 +196,7 @@ def _routes(parts: Parts, assets: Assets) -> list[BaseRoute]:
     role = settings.role
     development = settings.mode is Mode.DEVELOPMENT
     routes = health_routes(
+        readiness=parts.wiring.readiness,
         database=parts.database,
         relay=parts.relay,
         metrics=parts.metrics,

@@ -7,7 +7,9 @@ import contextlib
 import gc
 import os
 import resource
+import signal
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +28,12 @@ from schema import SUBPROTOCOL
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
+    from types import FrameType
 
     from starlette.applications import Starlette
 
     from app.edge import Edge
+    from app.health import Readiness
     from app.settings import Settings
 
 STOP_POLL_SECONDS: Final = 0.05
@@ -73,7 +77,8 @@ def server_config(app: Edge | Starlette, sockets: Sockets, *, grace_seconds: flo
 async def serving(wiring: Wiring, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
     """Serve while the block lasts; it is entered once requests are answered, and left when a signal came."""
     sockets = Sockets(subprotocol=SUBPROTOCOL, limits=socket_limits(raise_file_limit()))
-    server = _Server(server_config(create_app(wiring, sockets), sockets, grace_seconds=wiring.grace_seconds))
+    config = server_config(create_app(wiring, sockets), sockets, grace_seconds=wiring.grace_seconds)
+    server = _Server(config, wiring.readiness, drain_seconds=wiring.settings.drain_seconds)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         await server.wait_ready(task)
@@ -95,11 +100,29 @@ async def told_to_stop(server: uvicorn.Server) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, that says when it answers, and leaves a signal that stopped it at that."""
+    """Uvicorn, that says when it answers, drains at SIGTERM, and leaves a signal that stopped it at that."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, *, drain_seconds: float) -> None:
         super().__init__(config)
         self._ready = asyncio.Event()
+        self._readiness = readiness
+        self._drain_seconds = drain_seconds
+        self._drained_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at the first SIGTERM, once whoever sends requests had the time to hear that it is to stop."""
+        first = self._drained_at is None
+        if sig == signal.SIGTERM and first and self._drain_seconds:
+            self._readiness.takes_work = False
+            self._drained_at = time.monotonic() + self._drain_seconds
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to stop; asked ten times a second."""
+        if self._drained_at is not None and time.monotonic() >= self._drained_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -116,6 +116,9 @@ class Settings(GatewaySettings):
     """Whether the operator's console is served at /console. It holds no data: the API answers to keys alone."""
     broker_url: SecretStr | None = None
     """Redis (redis://, rediss://, unix://), or memory:// for a single process; else PostgreSQL's notifications."""
+    drain_seconds: float = Field(default=0.0, ge=0.0, le=120.0)
+    """How long a process that is told to stop (SIGTERM) serves on while /readyz already says 503: what a load balancer
+    needs to send it no more. Nothing by default."""
     worker: bool = True
     """Whether a server of all roles does owed work too: refunds, polls, expiry. Else one of role worker must run."""
     worker_lease_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)

@@ -64,15 +64,16 @@ def shop(system: System) -> Shop:
 
 
 @pytest.fixture
-def new_server(database_dsn: str, tmp_path: Path) -> Callable[[], Server]:
-    """Make servers that a test may do anything to; it starts them."""
+def new_server(database_dsn: str, tmp_path: Path) -> Callable[..., Server]:
+    """Make servers, with further settings, that a test may do anything to; it starts them."""
 
-    def make() -> Server:
+    def make(**further: str) -> Server:
         port = free_port()
         settings = {
             "DATABASE_URL": with_password(database_dsn),
             "ORDERPULSE_DATA_DIR": str(tmp_path),
             **server_settings(),
+            **further,
         }
         return Server(port, tmp_path / f"{port}.log", settings)
 

@@ -72,6 +72,49 @@ async def test_a_server_told_to_stop_answers_what_is_in_flight_and_sends_watcher
     assert "Traceback" not in server.output()
 
 
+async def test_a_server_that_drains_serves_on_while_it_asks_to_be_sent_nothing_more(
+    database: Database, new_server: Callable[..., Server]
+) -> None:
+    first, second = await open_payments(database, 2)
+    server = new_server(ORDERPULSE_DRAIN_SECONDS="120")
+
+    async with serving(server):
+        before = await get(server.port, "/readyz")
+        server.signal(signal.SIGTERM)
+        await eventually(lambda: _is_asked_for_nothing(server))
+        said = await get(server.port, "/readyz")
+        alive = await get(server.port, "/livez")
+        settled = await ask(server.port, success(first.payment).request)
+        async with await Line.open(server.port) as line:
+            line.writer.write(success(second.payment).request)
+            later = await line.answer()
+        server.signal(signal.SIGTERM)
+        code = await server.ended()
+
+    assert (before.status, said.status, alive.status) == (200, 503, 200)
+    assert said.json["problems"] == ["the server is starting or stopping"]
+    assert [answer.json for answer in (settled, later)] == [{"status": "APPLIED"}] * 2
+    assert code == 0
+    assert await order_states(database) == {PAID: 2}
+
+
+async def test_a_server_that_has_drained_ends_by_itself(new_server: Callable[..., Server]) -> None:
+    server = new_server(ORDERPULSE_DRAIN_SECONDS="1.5")
+    loop = asyncio.get_running_loop()
+
+    async with serving(server):
+        told_at = loop.time()
+        server.signal(signal.SIGTERM)
+        code = await server.ended()
+
+    assert code == 0
+    assert loop.time() - told_at >= 1.5
+
+
+async def _is_asked_for_nothing(server: Server) -> bool:
+    return (await get(server.port, "/readyz")).status == 503
+
+
 async def is_waiting_for_a_lock(database: Database) -> bool:
     """Whether a settlement of the server's waits for an order."""
     rows = await database.fetch(
