@@ -45,9 +45,8 @@ faults: $(DEVELOPMENT) ## Plant faults and count what is lost or doubled: ARGS="
 fuzz: $(DEVELOPMENT) ## Send 200 generated operations of every kind to a server: ARGS="1000" sends more
 	@GENERATED_EXAMPLES=$(or $(ARGS),200) $(BIN)/python -m pytest tests/protocols/test_generated_operations.py
 
-# Files of tests run side by side, each process with a database of its own. Tests wait as often as they work, so that
-# there is one process more than processors.
-SIDE_BY_SIDE = -n $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))') --dist loadfile
+# Files of tests run side by side, each process with a database of its own.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
 # One tool's complaint doesn't keep the next one from being heard.
 check: $(DEVELOPMENT) lock-check ## Lint, check formatting, types, import layers, the Dockerfile, the locks

@@ -13,6 +13,7 @@ import httpx2
 from app.auth.caller import KeysUnavailableError
 from app.auth.keys import JwtKeyError, KeyRing, import_keyset
 from app.tasks import end_tasks
+from app.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,9 @@ class KeySetUrl:
         self._tried_at = -PACE_SECONDS
         self._fetching: asyncio.Task[None] | None = None
         # Its address is what the settings say, whatever proxy the environment names.
-        self._http = httpx2.AsyncClient(timeout=FETCH_SECONDS_MAX, follow_redirects=False, trust_env=False)
+        self._http = httpx2.AsyncClient(
+            timeout=FETCH_SECONDS_MAX, follow_redirects=False, trust_env=False, verify=trusted()
+        )
 
     async def find(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         """Return the key that fits; an id that is not known is asked for, as often as the pace allows.

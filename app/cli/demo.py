@@ -33,6 +33,7 @@ from app.simulators import SANDBOX, simulator_names
 from app.simulators.kit.client import ControlClient
 from app.simulators.sandbox import SandboxConfig
 from app.simulators.sandbox import serving as serving_sandbox
+from app.tls import trusted
 from app.web.demo_products import DEMO_PRODUCTS
 from db.pool import Database
 from db.statistics import count_rows
@@ -235,7 +236,11 @@ async def _seed(url: str, keys: Keys) -> tuple[str, bool]:
     Return the order's access token, and whether there is a console.
     """
     async with httpx2.AsyncClient(
-        base_url=url, headers={"authorization": f"Bearer {keys.staff_key}"}, timeout=10
+        base_url=url,
+        headers={"authorization": f"Bearer {keys.staff_key}"},
+        timeout=10,
+        trust_env=False,
+        verify=trusted(),
     ) as client:
         for product in DEMO_PRODUCTS:
             await _ask(client, _UPSERT, {"input": _product(product)})

@@ -26,6 +26,7 @@ from rich.text import Text
 from app.cli.moments import clock
 from app.cli.output import CommandError, Output
 from app.error_catalog import ExitCode
+from app.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +127,7 @@ async def run_listen(remote: Remote, output: Output, asked: Listening) -> ExitCo
         lambda why, seconds: output.aside(f"Lost: {why}. Trying again in {seconds:g} s."),
     )
     async with (
-        httpx2.AsyncClient(timeout=FORWARD_SECONDS_MAX, trust_env=False) as client,
+        httpx2.AsyncClient(timeout=FORWARD_SECONDS_MAX, trust_env=False, verify=trusted()) as client,
         aclosing(stream) as items,
     ):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -55,6 +55,11 @@ class Place:
     url: str
     key: str | None = field(default=None, repr=False)
 
+    @property
+    def is_near(self) -> bool:
+        """Whether its address is of this machine, so that no proxy leads there, whatever the environment says."""
+        return urlsplit(self.url).hostname in _LOCAL
+
 
 def place_of(settings: Settings, url: str | None, key: str | None) -> Place:
     """Return the server that is meant: the one that is named, or the one of this machine.
@@ -68,12 +73,12 @@ def place_of(settings: Settings, url: str | None, key: str | None) -> Place:
     if not found.startswith(("http://", "https://")):
         raise CommandError(f"{found!r} is no address of a server.", ExitCode.USAGE, "Begin it with https://.")
     given = key or (settings.key.get_secret_value() if settings.key else None)
-    is_here = named is None or urlsplit(found).hostname in _LOCAL
-    if given is None and is_here:
+    place = Place(url=found, key=given)
+    if given is None and (named is None or place.is_near):
         kept = kept_keys(settings.data_dir)
         own = settings.staff_keys[0].get_secret_value() if settings.staff_keys else None
-        given = own or (kept.staff_key if kept else None)
-    return Place(url=found, key=given)
+        return replace(place, key=own or (kept.staff_key if kept else None))
+    return place
 
 
 class LostError(Exception):
@@ -89,7 +94,12 @@ class Remote:
 
     async def __aenter__(self) -> Self:
         headers = {"authorization": f"Bearer {self.place.key}"} if self.place.key else {}
-        self._http = httpx2.AsyncClient(base_url=self.place.url, headers=headers, timeout=TIMEOUT_SECONDS)
+        self._http = httpx2.AsyncClient(
+            base_url=self.place.url,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=not self.place.is_near,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -170,7 +180,11 @@ class Remote:
         begin = {"query": subscription, "variables": variables}
         try:
             async with websockets.connect(
-                address, subprotocols=[_PROTOCOL], max_size=FRAME_BYTES_MAX, open_timeout=TIMEOUT_SECONDS
+                address,
+                subprotocols=[_PROTOCOL],
+                max_size=FRAME_BYTES_MAX,
+                open_timeout=TIMEOUT_SECONDS,
+                proxy=None if self.place.is_near else True,
             ) as socket:
                 await socket.send(json.dumps({"type": "connection_init", "payload": credentials}))
                 async for frame in socket:

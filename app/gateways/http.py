@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.gateways.contract import GatewayError, GatewayErrorKind
+from app.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -83,6 +84,7 @@ class HttpCalls:
             follow_redirects=False,
             # Its address is what the settings say, whatever proxy the environment names.
             trust_env=False,
+            verify=trusted(),
         )
 
     async def exchange(self, method: str, path: str, **options: Any) -> HttpAnswer:  # noqa: ANN401 - httpx2's options

@@ -121,6 +121,23 @@ async def test_overrides_are_what_the_order_is_made_of(
     assert unknown.value.code == ExitCode.USAGE
 
 
+async def test_this_machine_is_asked_without_the_proxy_that_leads_out(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY"):
+        for spelled in (name, name.lower()):
+            monkeypatch.setenv(spelled, "http://127.0.0.1:9")
+
+    async with Remote(Place(url=f"http://localhost:{shop.port}", key=STAFF)) as remote:
+        order_id = (await triggered(shop, remote, capsys, "payment.captured"))["order"]["id"]
+        watch = asyncio.create_task(orders.run_watch(remote, Output(Format.JSON), order_id))
+        await triggered_beside(shop, order_id)
+        lines = await lines_until(capsys, lambda line: line["type"] == "DISPUTE_OPENED")
+        await ended(watch)
+
+    assert [line["version"] for line in lines] == list(range(1, len(lines) + 1))
+
+
 async def test_what_does_not_show_in_time_has_an_exit_code_of_its_own(shop: Shop, remote: Remote) -> None:
     async with control(shop) as bank:
         await bank.set_chaos(drop=1.0)

@@ -20,7 +20,7 @@ SKELETON: Final = """
     app/error_catalog.py app/health.py
     app/idempotency.py app/identity.py app/integrity.py app/live.py app/logs.py app/main.py app/metrics.py
     app/pages.py app/reconcile.py app/relay.py app/roles.py app/scopes.py app/settings.py app/settle.py app/staff.py
-    app/tasks.py app/tracking.py app/views.py app/webhooks.py app/worker.py
+    app/tasks.py app/tls.py app/tracking.py app/views.py app/webhooks.py app/worker.py
     app/web/__init__.py
     app/gateway_calls.py
     app/domain/__init__.py app/domain/money.py app/domain/payment.py

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
+from app.tls import trusted
+
 if TYPE_CHECKING:
     import random
 
@@ -36,7 +38,7 @@ async def tamper(url: str, gateway: Simulated, dice: random.Random) -> tuple[int
     """Send deliveries with one bit turned over; return how many were refused, and a line for each that was taken."""
     webhooks = await gateway.control.webhooks()
     refused, taken = 0, []
-    async with httpx2.AsyncClient(timeout=10.0, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=10.0, trust_env=False, verify=trusted()) as client:
         for webhook in dice.sample(webhooks, k=min(TAMPERED_MAX, len(webhooks))):
             body = bytearray(webhook.body)
             at = dice.randrange(len(body))

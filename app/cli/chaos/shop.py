@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx2
 
+from app.tls import trusted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,9 @@ class Shop:
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self.staff_key}"}
-        self._http = httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=30.0, trust_env=False)
+        self._http = httpx2.AsyncClient(
+            base_url=self.url, headers=headers, timeout=30.0, trust_env=False, verify=trusted()
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -18,6 +18,7 @@ import httpx2
 from app.gateways.contract import GatewayError, GatewayErrorKind, SignatureError
 from app.gateways.paypal.trust import check_chain, given_roots, read_chain, system_roots
 from app.tasks import end_tasks
+from app.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -56,7 +57,9 @@ class Certificates:
         self._failed: OrderedDict[str, tuple[float, SignatureError | GatewayError]] = OrderedDict()
         self._fetching: dict[str, asyncio.Task[tuple[x509.Certificate, ...]]] = {}
         self._slots = asyncio.Semaphore(_FETCHES_MAX)
-        self._http = httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+        self._http = httpx2.AsyncClient(
+            timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, verify=trusted()
+        )
 
     async def key(self, url: str, now: datetime) -> RSAPublicKey:
         """Return the key of the certificate at `url`, once it proves to be PayPal's.

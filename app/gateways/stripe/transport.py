@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 import stripe
 
+from app.tls import trusted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,7 +42,7 @@ class Transport(stripe.HTTPClient):
         self._timeout_seconds = timeout_seconds
         timeout = httpx2.Timeout(timeout_seconds, connect=connect_timeout_seconds)
         # Its address is what the settings say, whatever proxy the environment names.
-        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False, verify=trusted())
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None

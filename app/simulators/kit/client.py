@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 
 from app.simulators.kit.controls import ControlError, PaymentTruth, RefundTruth, Webhook
+from app.simulators.kit.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ class ControlClient:
             headers={"Authorization": f"Bearer {self.control_key}"},
             timeout=30.0,
             trust_env=False,
+            verify=trusted(),
         )
         return self
 

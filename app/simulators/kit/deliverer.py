@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import httpx2
 
 from app.simulators.kit.agenda import Agenda
+from app.simulators.kit.tls import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -106,7 +107,7 @@ class Deliverer(Generic[_Parcel]):
         slots = asyncio.Semaphore(CONCURRENCY_MAX)
         limits = httpx2.Limits(max_connections=CONCURRENCY_MAX)
         # What the environment says about proxies is not meant for the merchant next door.
-        client = httpx2.AsyncClient(limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False)
+        client = httpx2.AsyncClient(limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False, verify=trusted())
         async with client, asyncio.TaskGroup() as group:
             while True:
                 delivery = await self._agenda.next()

@@ -29,7 +29,7 @@ from app.simulators.paypal.objects import (
     stamp,
 )
 from app.simulators.paypal.rest import ROOTS_PATH, Rest
-from app.simulators.paypal.signer import Signer
+from app.simulators.paypal.signer import Signer, first_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,8 @@ class PayPalSimulator(Simulator):
         self.tokens = Tokens(self.client_id, self.client_secret)
         self.repetitions = Repetitions()
         self.book = Book(url, self._tell)
-        self.signer = Signer(self.webhook_id, self._certificate_url())
+        authority, key = first_keys()
+        self.signer = Signer(self.webhook_id, self._certificate_url(), authority=authority, key=key)
         self.former_signers: list[Signer] = []
 
     def merchant_settings(self) -> Mapping[str, str]:
