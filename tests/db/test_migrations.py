@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, text
 from sqlmodel import SQLModel
 
@@ -80,6 +82,29 @@ async def test_the_migrated_schema_dumps_as_the_models_schema_does(
         if isinstance(constraint, CheckConstraint)
     ]
     assert sum(definition.count("CONSTRAINT ck_") for definition in migrated) == len(checks)
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+
+    assert [migrate.head()] == scripts.get_heads()
+
+
+async def test_what_is_migrated_already_is_left_alone_without_alembic(scratch_schema: str) -> None:
+    await migrate.upgrade(scratch_schema)
+    program = (
+        "import asyncio, sys\n"
+        "from db import migrate\n"
+        "asyncio.run(migrate.upgrade(sys.argv[1]))\n"
+        "print({'alembic', 'sqlalchemy'} & sys.modules.keys())\n"
+    )
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, scratch_schema), stdout=subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+
+    assert (process.returncode, printed.decode().strip()) == (0, "set()")
 
 
 async def test_three_migrators_at_once_make_one_schema(scratch_schema: str) -> None:
