@@ -13,6 +13,7 @@ import pytest
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
+from tests.hasty_servers import hurry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +37,9 @@ EMPTY = "; ".join(
     ]
 )
 """To truncate so many tables takes a hundred times as long as to delete the few rows that a test leaves behind."""
+
+
+hurry()
 
 
 def pytest_xdist_auto_num_workers() -> int:
