@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 Record = asyncpg.Record
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 STATEMENT_TIMEOUT_SECONDS: Final = 30.0
+IDLE_TRANSACTION_SECONDS_MAX: Final = 10
 POOL_SIZE: Final = 10
+_SESSION: Final = {
+    "jit": "off",
+    # Who stops in the middle of a transaction must not keep orders from everybody else. It is rolled back then.
+    "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS_MAX}s",
+}
 
 
 class Connection(asyncpg.Connection):
@@ -41,6 +47,7 @@ _LOST: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalServerError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # what the driver says when the connection is lost at the wrong moment
 )
 _RETRYABLE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
@@ -69,7 +76,7 @@ async def connect(dsn: str, *, application_name: str, **settings: str) -> Connec
             connection_class=Connection,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=STATEMENT_TIMEOUT_SECONDS,
-            server_settings={"application_name": application_name, "jit": "off", **settings},
+            server_settings={"application_name": application_name, **_SESSION, **settings},
         )
     except _LOST as error:
         raise DatabaseUnavailableError(str(error)) from error
@@ -182,7 +189,7 @@ class Database:
                 init=prepare,
                 timeout=CONNECT_TIMEOUT_SECONDS,
                 command_timeout=STATEMENT_TIMEOUT_SECONDS,
-                server_settings={"application_name": "orderpulse", "jit": "off"},
+                server_settings={"application_name": "orderpulse", **_SESSION},
             )
         except _LOST as error:
             raise DatabaseUnavailableError(str(error)) from error

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import uvicorn.server
 
-PAUSE_SECONDS_MAX: Final = 0.005
+PAUSE_SECONDS_MAX: Final = 0.02
 
 
 class _Hasty:

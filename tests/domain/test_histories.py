@@ -30,7 +30,7 @@ REGRESSIONS: Final = sorted((Path(__file__).parent / "regressions").glob("*.json
 HISTORIES: Final = 100_000 * THOROUGH
 PROCESSES: Final = 2
 NICENESS: Final = 10
-PLAYED_IN_SECONDS_MAX: Final = 900 * THOROUGH
+PLAYED_IN_SECONDS_MAX: Final = 1_800 * THOROUGH
 EXAMPLES: Final = 200
 STEPS: Final = 20
 

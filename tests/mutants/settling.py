@@ -53,6 +53,16 @@ SETTLING: Final = (
         tests=(f"{_DUPLICATES}::test_fifty_copies_at_once_are_one_application_and_fifty_times_2xx[2]",),
     ),
     Defect(
+        name="one who stops inside of a transaction keeps its orders locked",
+        file="db/pool.py",
+        old='    "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS_MAX}s",\n',
+        new="",
+        tests=(
+            "tests/system/test_owed_work.py"
+            "::test_a_worker_paused_inside_of_its_transaction_keeps_nobody_else_from_the_order",
+        ),
+    ),
+    Defect(
         name="orders are locked in any order",
         file="db/settlement/reading.py",
         old="   ORDER BY o.id\n     FOR UPDATE\n",

@@ -26,6 +26,7 @@ from tests.system.processes import (
     server_settings,
     serving,
 )
+from tests.system.sessions import is_waiting_for_a_lock
 from tests.system.shop import UPDATED, Shop
 from tests.system.wire import Line, ask, get, request
 
@@ -113,15 +114,6 @@ async def test_a_server_that_has_drained_ends_by_itself(new_server: Callable[...
 
 async def _is_asked_for_nothing(server: Server) -> bool:
     return (await get(server.port, "/readyz")).status == 503
-
-
-async def is_waiting_for_a_lock(database: Database) -> bool:
-    """Whether a settlement of the server's waits for an order."""
-    rows = await database.fetch(
-        "SELECT FROM pg_stat_activity"
-        " WHERE application_name LIKE 'orderpulse-settle-%' AND wait_event_type = 'Lock'"
-    )
-    return bool(rows)
 
 
 async def refuses(server: Server) -> bool:

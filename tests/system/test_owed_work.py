@@ -26,6 +26,7 @@ from tests.system.processes import (
     run_command,
     serving,
 )
+from tests.system.sessions import is_idle_in_transaction, is_waiting_for_a_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,6 +132,31 @@ async def test_a_worker_paused_past_its_lease_changes_nothing_when_it_wakes(
     assert done == ["done"]
     assert after == before
     assert await left(backroom.database, JobKind.REFUND) == 0
+    assert (await backroom.sandbox.truth())["counts"]["refunds"] == 1
+    assert (await backroom.payment(opened)).refunded_minor == 49_900
+
+
+async def test_a_worker_paused_inside_of_its_transaction_keeps_nobody_else_from_the_order(
+    backroom: Backroom, tmp_path: Path
+) -> None:
+    opened, _ = await refund_owed(backroom)
+    async with workers(backroom, tmp_path, 2) as (paused, other):
+        async with backroom.database.transaction() as blocker:
+            await blocker.execute("SELECT FROM orders WHERE id = $1 FOR UPDATE", opened.order.id)
+            await paused.start()
+            await eventually(lambda: is_waiting_for_a_lock(backroom.database))
+            await eventually(lambda: is_held(backroom.database, JobKind.REFUND))
+            paused.signal(signal.SIGSTOP)
+        await eventually(lambda: is_idle_in_transaction(backroom.database))  # and the order is locked
+        await other.start()
+        await eventually(lambda: _none_left(backroom.database))
+        before = await everything(backroom.database)
+
+        paused.signal(signal.SIGCONT)
+        await eventually(lambda: _lost_its_refund(paused))
+        after = await everything(backroom.database)
+
+    assert after == before
     assert (await backroom.sandbox.truth())["counts"]["refunds"] == 1
     assert (await backroom.payment(opened)).refunded_minor == 49_900
 
