@@ -9,6 +9,7 @@ from tests.mutants.defect import Defect
 _SETTLE: Final = "tests/app/test_settle.py"
 _PROMISES: Final = "tests/app/test_settle_promises.py"
 _MONEY_GUARDS: Final = "tests/db/test_money_guards.py"
+_OWED: Final = "tests/system/test_owed_work.py"
 _DUPLICATES: Final = "tests/system/test_duplicates.py"
 _TABLES: Final = "db/migrations/versions/0001_first_tables.py"
 _GUARDS: Final = "db/migrations/versions/0002_suspense_jobs_and_guards.py"
@@ -57,10 +58,7 @@ SETTLING: Final = (
         file="db/pool.py",
         old='    "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS_MAX}s",\n',
         new="",
-        tests=(
-            "tests/system/test_owed_work.py"
-            "::test_a_worker_paused_inside_of_its_transaction_keeps_nobody_else_from_the_order",
-        ),
+        tests=(f"{_OWED}::test_a_worker_paused_inside_of_its_transaction_keeps_nobody_else_from_the_order",),
     ),
     Defect(
         name="orders are locked in any order",
