@@ -26,7 +26,7 @@ from tests.system.processes import (
     server_settings,
     serving,
 )
-from tests.system.sessions import is_waiting_for_a_lock
+from tests.system.sessions import is_waiting_for_a_lock, locked
 from tests.system.shop import UPDATED, Shop
 from tests.system.wire import Line, ask, get, request
 
@@ -54,8 +54,7 @@ async def test_a_server_told_to_stop_answers_what_is_in_flight_and_sends_watcher
         await client.subscribe(UPDATED, {"id": guest.order_id})
         assert (await client.data())["orderUpdated"]["version"] == 2
         async with await Line.open(server.port) as line:
-            async with database.transaction() as transaction:
-                await transaction.execute("SELECT FROM orders WHERE id = $1 FOR UPDATE", held.order.id)
+            async with locked(database, held.order.id):
                 line.writer.write(delivery.request)
                 await eventually(lambda: is_waiting_for_a_lock(database))
                 server.signal(number)

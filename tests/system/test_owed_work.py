@@ -26,7 +26,7 @@ from tests.system.processes import (
     run_command,
     serving,
 )
-from tests.system.sessions import is_idle_in_transaction, is_waiting_for_a_lock
+from tests.system.sessions import is_idle_in_transaction, is_waiting_for_a_lock, locked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -141,8 +141,7 @@ async def test_a_worker_paused_inside_of_its_transaction_keeps_nobody_else_from_
 ) -> None:
     opened, _ = await refund_owed(backroom)
     async with workers(backroom, tmp_path, 2) as (paused, other):
-        async with backroom.database.transaction() as blocker:
-            await blocker.execute("SELECT FROM orders WHERE id = $1 FOR UPDATE", opened.order.id)
+        async with locked(backroom.database, opened.order.id):
             await paused.start()
             await eventually(lambda: is_waiting_for_a_lock(backroom.database))
             await eventually(lambda: is_held(backroom.database, JobKind.REFUND))
