@@ -57,7 +57,7 @@ def guarded(work: Callable[[], int]) -> int:
         return error.code
     except (KeyboardInterrupt, asyncio.CancelledError):
         return ExitCode.INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # whatever is not told here is raised again
         told = _told(error)
         if told is None:
             raise
