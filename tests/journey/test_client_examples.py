@@ -142,7 +142,7 @@ async def test_the_tag_says_that_the_network_is_cut_and_catches_up_by_itself(
 ) -> None:
     order = await shop.place_order()
     await page.goto(address(plain_page, order, network.url))
-    await expect(page.locator(CONNECTION)).to_have_attribute("data-state", "live")
+    await expect(page.locator(HEADLINE)).to_have_text(WAITING)
     await page.evaluate("""() => {
         window.updates = [];
         const note = ({ detail }) => window.updates.push(...detail.events.map(({ version }) => version));
@@ -157,6 +157,7 @@ async def test_the_tag_says_that_the_network_is_cut_and_catches_up_by_itself(
 
     await expect(page.locator(HEADLINE)).to_have_text(PAID)
     await expect(page.locator(CONNECTION)).to_have_attribute("data-state", "live")
+    await page.wait_for_function("window.updates.includes(4)")
     assert await page.evaluate("window.updates") == [2, 3, 4]
 
 
