@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulators.sandbox_world import SECRET_KEY, WEBHOOK_SECRET
-from tests.system.processes import DEADLINE_SECONDS, ROOT, environment
+from tests.system.processes import DEADLINE_SECONDS, ROOT, environment, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,12 +52,18 @@ class WorkerProcess:
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self._process.wait()
 
+    async def is_up(self) -> bool:
+        """Whether it works, or has ended; before, a signal ends it as it ends any program that loads."""
+        assert self._process is not None
+        return bool(self.said("server.ready")) or self._process.returncode is not None
+
     async def stop(self) -> None:
         """End it gently, if it still runs."""
         if self._process is not None and self._process.returncode is None:
-            self.signal(signal.SIGCONT)
-            self.signal(signal.SIGTERM)
             try:
+                self.signal(signal.SIGCONT)
+                await eventually(self.is_up)
+                self.signal(signal.SIGTERM)
                 assert await self.ended() == 0, self.log.read_text()
             finally:
                 with contextlib.suppress(ProcessLookupError):

@@ -196,8 +196,10 @@ async def test_two_workers_side_by_side_do_every_job_once(backroom: Backroom, tm
 
 
 async def _looked(processes: list[WorkerProcess]) -> bool:
-    """Whether both have begun, shown by the one of them that read the gateway's list."""
-    return any(each.said("job.ended") for each in processes)
+    """Whether both work, and one of them has read the gateway's list."""
+    return all([await each.is_up() for each in processes]) and any(
+        each.said("job.ended") for each in processes
+    )
 
 
 async def _all_done(database: Database) -> bool:
