@@ -21,8 +21,7 @@ def forget(_store: Store) -> None:
 def main() -> None:
     """Serve until terminated."""
     Store.dump_to_disk = forget
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))  # it listens: who is early waits
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - the caller reads the port
     web.run_app(app, sock=listener, print=None, access_log=None)
 
