@@ -20,6 +20,7 @@ from db import orders as store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any
 
     from db.pool import Database
 
@@ -136,3 +137,15 @@ class Idempotency:
             # Also when the caller goes away: without an answer the key has to be free for the next try.
             await store.release_key(self._database, row["id"])
             raise
+
+    async def intent(self, key_id: UUID, decide: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what the key's first use set out to do, which `decide` says at that use, or refuses.
+
+        A try of which no answer came may have changed what `decide` goes by; what a gateway is asked for under one
+        key stays the same all the same.
+        """
+        known = await store.intent_of_key(self._database, key_id)
+        if known is None:
+            known = decide()
+            await store.write_intent(self._database, key_id, known)
+        return known

@@ -237,6 +237,19 @@ async def answer_key(database: Database, key_id: UUID, answer: Mapping[str, Any]
     )
 
 
+async def intent_of_key(database: Database, key_id: UUID) -> Mapping[str, Any] | None:
+    """Return what a key's first use set out to do, where it was written down."""
+    row = await database.fetch_row("SELECT intent FROM idempotency_keys WHERE id = $1", key_id)
+    assert row is not None, "a key is there while it is worked on"  # noqa: S101 - keys are never deleted in use
+    intent: Mapping[str, Any] | None = row["intent"]
+    return intent
+
+
+async def write_intent(database: Database, key_id: UUID, intent: Mapping[str, Any]) -> None:
+    """Write down what a key's first use sets out to do."""
+    await database.fetch("UPDATE idempotency_keys SET intent = $2 WHERE id = $1", key_id, dict(intent))
+
+
 async def release_key(database: Database, key_id: UUID) -> None:
     """Let the same key be tried again at once: its first use had no outcome yet."""
     await database.fetch(

@@ -40,7 +40,7 @@ def check_payment(
     """Refuse what the gateway doesn't take, and addresses that aren't the shop's own.
 
     Raises:
-        DomainError: INVALID, CURRENCY_NOT_SUPPORTED, AMOUNT_TOO_SMALL or AMOUNT_TOO_LARGE.
+        DomainError: INVALID or CURRENCY_NOT_SUPPORTED.
     """
     if given.return_url is not None:
         _check_return_url(given.return_url, return_origins)
@@ -54,10 +54,14 @@ def check_payment(
             f"{gateway.name} takes {', '.join(methods_in(gateway, order.currency))}, not {given.method}.",
             ("method",),
         )
-    _check_limits(given.amount or order.balance, gateway)
 
 
-def _check_limits(amount: Money, gateway: Gateway) -> None:
+def check_limits(amount: Money, gateway: Gateway) -> None:
+    """Refuse an amount that the gateway doesn't take at once.
+
+    Raises:
+        DomainError: AMOUNT_TOO_SMALL or AMOUNT_TOO_LARGE.
+    """
     limits = gateway.limits.get(amount.currency, NO_LIMITS)
     # What is no amount at all, or nothing is left to pay, is refused under the order's lock.
     if amount.minor <= 0 or limits.allow(amount.minor):

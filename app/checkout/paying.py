@@ -18,7 +18,7 @@ import orjson
 from app.batch import Command
 from app.checkout.access import order_for, payment_for, require, source_of
 from app.checkout.catalog import check_text
-from app.checkout.new_payment import NewPaymentInput, check_payment, new_payment
+from app.checkout.new_payment import NewPaymentInput, check_limits, check_payment, new_payment
 from app.checkout.ordering import REASON_LENGTH_MAX
 from app.domain.changes import OpenPayment, RequestRefund
 from app.domain.errors import DomainError, ErrorCode
@@ -114,6 +114,7 @@ class Paying:
         known = await reads.payments(self._database, [payment_id])
         if payment_id in known:
             return known[payment_id]
+        check_limits(given.amount or order.balance, gateway)
         change = OpenPayment(
             payment=new_payment(order, given, payment_id),
             amount=given.amount,
@@ -156,14 +157,19 @@ class Paying:
             DomainError: FORBIDDEN, NOT_FOUND, INVALID_STATE, AMOUNT_TOO_LARGE, CURRENCY_MISMATCH, GATEWAY_…
         """
 
+        def decide() -> Mapping[str, int]:
+            return {"amount_minor": _capture_amount(payment, amount).minor}
+
         async def work(key_id: UUID) -> Answer:
-            if not order.is_open and order.late_payment_policy is not LatePaymentPolicy.HONOR:
+            wanted = order.is_open or order.late_payment_policy is LatePaymentPolicy.HONOR
+            if payment.status in _CAPTURABLE and not wanted:
                 raise DomainError(
                     ErrorCode.INVALID_STATE, f"The order is {order.status}: cancel the payment instead."
                 )
+            intent = await self._keys.intent(key_id, decide)
             request = CaptureRequest(
                 payment=handle_of(payment),
-                amount=_capture_amount(payment, amount),
+                amount=Money(intent["amount_minor"], payment.currency),
                 idempotency_key=f"{key_id}:capture",
                 final=final,
             )
@@ -182,11 +188,15 @@ class Paying:
             DomainError: NOT_FOUND, INVALID_STATE, GATEWAY_REJECTED, GATEWAY_UNAVAILABLE, or an idempotency error.
         """
 
-        async def work(key_id: UUID) -> Answer:
+        def decide() -> Mapping[str, str]:
             if not is_cancelable(payment):
                 raise DomainError(
                     ErrorCode.INVALID_STATE, f"The payment is {payment.status} and can't be canceled."
                 )
+            return {"from": payment.status}
+
+        async def work(key_id: UUID) -> Answer:
+            await self._keys.intent(key_id, decide)
             return await self._calls.call(
                 gateway,
                 payment,

@@ -86,6 +86,8 @@ class IdempotencyKeyRow(SQLModel, table=True):
     scope: str = Field(sa_column=text())
     key: str = Field(sa_column=text())
     request_hash: bytes = Field(sa_column=SqlColumn(LargeBinary, nullable=False))
+    intent: dict[str, Any] | None = Field(sa_column=json(nullable=True))
+    """What its first use set out to do, where what it finds would say something else to the next one."""
     answer: dict[str, Any] | None = Field(sa_column=json(nullable=True))
     locked_until: datetime | None = Field(sa_column=instant(nullable=True))
     created_at: datetime = Field(sa_column=instant())

@@ -11,6 +11,7 @@ _SANDBOX: Final = "tests/gateways/test_sandbox_webhooks.py"
 _STRIPE: Final = "tests/gateways/test_stripe_signature.py"
 _GUARDS: Final = "tests/db/test_money_guards.py"
 _KEYS: Final = "tests/app/test_idempotency.py"
+_ANSWERS: Final = "tests/schema/test_idempotency.py"
 _LIVE: Final = "tests/app/test_live_orders.py"
 _CALLS: Final = "tests/app/test_gateway_calls.py"
 _PAYTM: Final = "tests/gateways/test_paytm_calls.py"
@@ -109,6 +110,13 @@ DOORS: Final = (
         old="            replayed=True,\n",
         new="            replayed=False,\n",
         tests=(f"{_KEYS}::test_the_same_key_and_input_get_the_first_answer_again",),
+    ),
+    Defect(
+        name="a repeated key sets out to do what is left by now",
+        file="app/idempotency.py",
+        old="        if known is None:\n",
+        new="        if True:\n",
+        tests=(f"{_ANSWERS}::test_a_capture_that_a_webhook_told_of_first_is_this_keys",),
     ),
     Defect(
         name="a key is taken from a holder that still works",
