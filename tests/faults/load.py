@@ -28,23 +28,23 @@ async def _is_refunded(run: Run) -> None:
     payment = await run.opened(await run.order())
     await run.pay(payment)
     await run.sync(payment)
-    await run.on_payment("refundCreate", payment, amount={"amount": "200.00", "currency": "INR"})
+    await run.achieve("refundCreate", payment, amount={"amount": "200.00", "currency": "INR"})
     if run.dice.random() < 0.5:
-        await run.on_payment("refundCreate", payment)
+        await run.achieve("refundCreate", payment)
 
 
 async def _is_captured(run: Run) -> None:
     payment = await run.opened(await run.order(), captureMethod="MANUAL")
     await run.pay(payment)
     await run.sync(payment)
-    await run.on_payment("paymentCapture", payment)
+    await run.achieve("paymentCapture", payment)
 
 
 async def _gives_up(run: Run) -> None:
     guest = await run.order()
     payment = await run.opened(guest)
     if run.dice.random() < 0.5:
-        await run.on_payment("paymentCancel", payment)
+        await run.achieve("paymentCancel", payment)
     await run.client.call("orderCancel", {"orderId": guest.order_id}, guest.token)
 
 

@@ -20,6 +20,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Run], Awaitable[None]]]] = {
         stories.refunded,
         stories.payment_canceled,
         stories.order_canceled,
+        stories.held_for_nothing,
         stories.several_payments,
         stories.surplus,
         stories.looked_up,

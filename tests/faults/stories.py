@@ -45,10 +45,10 @@ async def captured(run: Run) -> None:
     part = {"amount": run.dice.choice(("499.00", "100.00")), "currency": "INR"}
     if run.dice.random() < 0.3:
         first = {"amount": "50.00", "currency": "INR"}
-        await run.on_payment("paymentCapture", payment, amount=first, finalCapture=False)
-        await run.on_payment("paymentCapture", payment)
+        await run.achieve("paymentCapture", payment, amount=first, finalCapture=False)
+        await run.achieve("paymentCapture", payment)
     else:
-        await run.on_payment("paymentCapture", payment, amount=part)
+        await run.achieve("paymentCapture", payment, amount=part)
     await run.told_all()
 
 
@@ -58,8 +58,8 @@ async def refunded(run: Run) -> None:
     await run.pay(payment)
     await run.told_all()
     part = {"amount": run.dice.choice(("1.00", "200.00")), "currency": "INR"}
-    await run.on_payment("refundCreate", payment, amount=part, reason="Too weak")
-    await run.on_payment("refundCreate", payment)
+    await run.achieve("refundCreate", payment, amount=part, reason="Too weak")
+    await run.achieve("refundCreate", payment)
     await run.on_payment("refundCreate", payment, amount=part)
     await run.told_all()
 
@@ -99,7 +99,7 @@ async def payment_canceled(run: Run) -> None:
     """Give a payment up, refuse it a second time, and pay with another one."""
     guest = await run.order()
     payment = await run.opened(guest)
-    await run.on_payment("paymentCancel", payment, reason="Changed my mind")
+    await run.achieve("paymentCancel", payment, reason="Changed my mind")
     await run.told_all()
     await run.on_payment("paymentCancel", payment)
     await run.pay(await run.opened(guest))
@@ -115,6 +115,18 @@ async def order_canceled(run: Run) -> None:
     wrong = {"orderId": guest.order_id, "expectedVersion": 99}
     await run.client.call("orderCancel", wrong, guest.token)
     await run.client.call("orderCancel", {"orderId": guest.order_id, "reason": "No tea"}, guest.token)
+    await run.on_payment("paymentCapture", payment)
+    await run.told_all()
+
+
+async def held_for_nothing(run: Run) -> None:
+    """The gateway refuses to give a payment up, and the shopper is still let pay: nobody may capture that."""
+    guest = await run.order(latePaymentPolicy="HOLD")
+    payment = await run.opened(guest, captureMethod="MANUAL")
+    await run.chaos("cancel", 400)
+    await run.client.call("orderCancel", {"orderId": guest.order_id, "reason": "No tea"}, guest.token)
+    await run.pay(payment)
+    await run.told_all()
     await run.on_payment("paymentCapture", payment)
     await run.told_all()
 
