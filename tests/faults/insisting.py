@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from app.domain.ids import decode_id
-from tests.faults.waiting import StuckError, deadline
+from tests.faults.waiting import StuckError, UnexpectedError, deadline
 from tests.system.deliveries import signed
 from tests.system.processes import STAFF_KEY
 from tests.system.wire import LOST, Answer, ask, request
@@ -184,6 +184,16 @@ class Client:
         self._note(payload)
         self.outcomes += 1
         return payload
+
+    async def achieve(self, name: str, given: Mapping[str, object], token: str | None = STAFF_KEY) -> None:
+        """Call a mutation that nothing stands against: whatever happens meanwhile, it is done.
+
+        Raises:
+            UnexpectedError: it is refused.
+        """
+        payload = await self.call(name, given, token)
+        if payload["errors"]:
+            raise UnexpectedError(f"{name} is refused: {payload['errors']}")
 
     async def run(self, query: str, variables: Mapping[str, object], token: str | None) -> Object:
         """Run an operation until it has an outcome, and return its data."""

@@ -69,7 +69,7 @@ async def refund_fails(run: Run) -> None:
     payment = await run.opened(await run.order())
     await run.pay(payment, REFUND_FAILS)
     await run.told_all()
-    await run.on_payment("refundCreate", payment)
+    await run.achieve("refundCreate", payment)
     await run.told_all()
     await run.chaos("refund", 400)
     key = str(uuid4())
@@ -91,7 +91,7 @@ async def disputed(run: Run) -> None:
         path = f"/v1/payments/{payment['reference']}/_disputes/{dispute['id']}/close"
         await run.stage.sandbox("POST", path, {"result": run.dice.choice(("won", "lost"))})
     goods = {"orderId": guest.order_id, "status": "SHIPPED", "message": "On its way"}
-    await run.client.call("orderFulfill", goods)
+    await run.client.achieve("orderFulfill", goods)
     await run.told_all()
 
 
@@ -109,12 +109,12 @@ async def payment_canceled(run: Run) -> None:
 async def order_canceled(run: Run) -> None:
     """Cancel an order with an open payment, one with a payment that the gateway never had, one at a wrong version."""
     guest = await run.order()
-    await run.on_payment("paymentCancel", await run.opened(guest))
+    await run.achieve("paymentCancel", await run.opened(guest))
     payment = await run.opened(guest)
     await run.told_all()
     wrong = {"orderId": guest.order_id, "expectedVersion": 99}
     await run.client.call("orderCancel", wrong, guest.token)
-    await run.client.call("orderCancel", {"orderId": guest.order_id, "reason": "No tea"}, guest.token)
+    await run.client.achieve("orderCancel", {"orderId": guest.order_id, "reason": "No tea"}, guest.token)
     await run.on_payment("paymentCapture", payment)
     await run.told_all()
 
@@ -139,7 +139,7 @@ async def looked_up(run: Run) -> None:
     await run.pay(payment)
     if run.dice.random() < 0.5:
         await run.sync(payment, guest.token)
-    await run.on_payment("paymentConfirm", payment, gatewayData={"payment": payment["reference"]})
+    await run.achieve("paymentConfirm", payment, gatewayData={"payment": payment["reference"]})
     await run.on_payment("paymentConfirm", payment, gatewayData={"payment": "another"})
     await run.on_payment("paymentConfirm", payment, gatewayData={"much": "x" * 17_000})
     other = await run.opened(await run.order())

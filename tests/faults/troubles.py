@@ -80,7 +80,7 @@ async def gateway_trouble(run: Run) -> None:
     await run.pay(payment)
     await run.told_all()
     await run.chaos("capture", run.dice.choice((503, "garbage_after")))
-    await run.on_payment("paymentCapture", payment)
+    await run.achieve("paymentCapture", payment)
     await run.told_all()
 
 
@@ -150,7 +150,7 @@ async def database_away(run: Run) -> None:
         await run.pay(payment)
         await asyncio.sleep(AWAY_SECONDS)
     await run.told_all()
-    await run.on_payment("refundCreate", payment)
+    await run.achieve("refundCreate", payment)
     await run.told_all()
 
 
@@ -162,7 +162,7 @@ async def in_doubt(run: Run) -> None:
     await run.pay(payment)
     run.accomplice(AFTER_COMMIT, Action.LOSE)
     await run.told_all()
-    await run.on_payment("refundCreate", payment)
+    await run.achieve("refundCreate", payment)
     await run.told_all()
 
 
@@ -173,7 +173,7 @@ async def mishaps(run: Run) -> None:
     await asyncio.gather(*(run.pay(payment) for payment in payments))
     await run.told_all()
     run.accomplice("app.batch:_Batch._command/try:#1", Action.RAISE)
-    await run.on_payment("refundCreate", payments[0])
+    await run.achieve("refundCreate", payments[0])
     await run.told_all()
     run.accomplice(BETWEEN_HALVES, Action.LOSE)
     stolen = run.stage.truth.payments[payments[0]["reference"]]["charges"]
