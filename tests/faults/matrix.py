@@ -137,7 +137,7 @@ async def play(stage: Stage, scenario: str, seed: str, arm: Callable[[], None] =
     run = Run.on(stage, dice(scenario, seed))
     stage.server.board.disarm()
     await stage.ready()
-    await stage.sandbox("PUT", "/v1/_chaos", {})  # a run that was disturbed may have left some that nobody met
+    await stage.sandbox("PUT", "/v1/_chaos", {})  # a disturbed run may have left some
     stage.truth.news()
     arm()
     try:
