@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app.auth import AuthenticationError, KeysUnavailableError
 from app.scopes import Scope
 from db.health import revision_of
-from db.migrate import head
+from db.migrate import head, is_behind
 from db.pool import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def health_routes(
         return PlainTextResponse("ok")
 
     async def ready(_: Request) -> Response:
-        """Requests can be served: the database answers, at the right schema, and the server isn't stopping."""
+        """Requests can be served: the database answers, with all that is needed, and the server isn't stopping."""
         problems = [] if readiness.takes_work else ["the server is starting or stopping"]
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 revision = await revision_of(database)
-            if revision != newest:
+            if is_behind(revision, newest):  # further is good: a newer release is about to take over
                 problems.append(f"the schema is not at {newest}: run `orderpulse migrate`")
         except (DatabaseUnavailableError, TimeoutError):
             problems.append("the database does not answer")

@@ -56,7 +56,7 @@ class CredentialStore:
         row = await self._reader.fetch_row(
             f"""SELECT {_API_KEY} FROM api_keys
                  WHERE key_hash = $1 AND (expires_at IS NULL OR expires_at > clock_timestamp())
-                   AND revoked_at IS NULL""",  # noqa: S608 - columns from above
+                   AND revoked_at IS NULL""",
             key_hash,
         )
         return _key(row) if row else None
@@ -100,7 +100,7 @@ async def insert_api_key(
 async def api_keys(reader: Reader, limit: int) -> list[ApiKey]:
     """Return services' keys, newest first."""
     rows = await reader.fetch(
-        f"SELECT {_API_KEY} FROM api_keys ORDER BY created_at DESC, id LIMIT $1",  # noqa: S608 - columns from above
+        f"SELECT {_API_KEY} FROM api_keys ORDER BY created_at DESC, id LIMIT $1",
         limit,
     )
     return [_key(row) for row in rows]

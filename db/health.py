@@ -65,7 +65,10 @@ def _place(dsn: str) -> str:
 
 async def revision_of(database: Database) -> str | None:
     """Return the revision that a database is at; None when it was never migrated."""
-    row = await database.fetch_row("SELECT version_num FROM alembic_version")
+    try:
+        row = await database.fetch_row("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
     return row["version_num"] if row else None
 
 

@@ -207,7 +207,7 @@ async def owe(database: Database, job: Job, *, anew: bool = False) -> None:
             " attempts = CASE WHEN j.died_at IS NULL THEN j.attempts ELSE 0 END"
             if anew
             else "DO NOTHING"
-        }""",  # noqa: S608 - both halves are ours
+        }""",
         new_id(),
         job.kind,
         job.subject_id,
@@ -269,7 +269,9 @@ async def count(database: Database) -> JobCounts:
 async def dead_jobs(database: Database, limit: int) -> list[DeadJob]:
     """Return jobs that were given up, the newest first."""
     rows = await database.fetch(
-        "SELECT * FROM jobs WHERE died_at IS NOT NULL ORDER BY died_at DESC, id LIMIT $1", limit
+        """SELECT id, kind, subject_id, gateway, attempts, last_error, died_at
+             FROM jobs WHERE died_at IS NOT NULL ORDER BY died_at DESC, id LIMIT $1""",
+        limit,
     )
     return [
         DeadJob(

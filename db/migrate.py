@@ -25,9 +25,14 @@ def head() -> str:
     return max(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("[0-9]*_*.py"))
 
 
+def is_behind(revision: str | None, needed: str) -> bool:
+    """Whether a schema lacks something that is needed. Where a newer release brought it further, it doesn't."""
+    return revision is None or revision < needed
+
+
 async def upgrade(dsn: str, revision: str = _NEWEST) -> None:
     """Bring the database to `revision`. Several processes may ask at once, but one at a time in a process."""
-    if revision == _NEWEST and await current(dsn) == head():
+    if revision == _NEWEST and not is_behind(await current(dsn), head()):
         return
     await _run(dsn, lambda connection: _command("upgrade", connection, revision))
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.money import Money
 from app.identity import new_id
-from db.rows import event_row, order_row
+from db.rows import (
+    ADJUSTMENT_COLUMNS,
+    EVENT_COLUMNS,
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    event_row,
+    order_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +40,9 @@ class Product:
     active: bool
 
 
+_PRODUCT_COLUMNS: Final = "id, sku, name, unit_price_minor, currency, image_url, active"
+
+
 def product_from(row: Columns) -> Product:
     """Return the product of a row of `products`."""
     return Product(
@@ -48,12 +58,12 @@ def product_from(row: Columns) -> Product:
 async def upsert_product(database: Database, product: Product) -> Product:
     """Write a product under its SKU; a known SKU keeps its id."""
     row = await database.fetch_row(
-        """INSERT INTO products (id, sku, name, unit_price_minor, currency, image_url, active, created_at, updated_at)
+        f"""INSERT INTO products (id, sku, name, unit_price_minor, currency, image_url, active, created_at, updated_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp())
            ON CONFLICT (sku) DO UPDATE SET
              name = excluded.name, unit_price_minor = excluded.unit_price_minor, currency = excluded.currency,
              image_url = excluded.image_url, active = excluded.active, updated_at = excluded.updated_at
-           RETURNING *""",
+           RETURNING {_PRODUCT_COLUMNS}""",
         product.id,
         product.sku,
         product.name,
@@ -68,13 +78,17 @@ async def upsert_product(database: Database, product: Product) -> Product:
 
 async def products_by_sku(reader: Reader, skus: Sequence[str]) -> dict[str, Product]:
     """Return the products of these SKUs that there are."""
-    rows = await reader.fetch("SELECT * FROM products WHERE sku = ANY($1::text[])", list(skus))
+    rows = await reader.fetch(
+        f"SELECT {_PRODUCT_COLUMNS} FROM products WHERE sku = ANY($1::text[])", list(skus)
+    )
     return {row["sku"]: product_from(row) for row in rows}
 
 
 async def products(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Product]:
     """Return the products of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM products WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch(
+        f"SELECT {_PRODUCT_COLUMNS} FROM products WHERE id = ANY($1::uuid[])", list(ids)
+    )
     return {row["id"]: product_from(row) for row in rows}
 
 
@@ -83,7 +97,7 @@ async def products_page(
 ) -> list[Product]:
     """Return up to `limit` products, oldest first, by keyset."""
     rows = await reader.fetch(
-        """SELECT * FROM products WHERE ($1::uuid IS NULL OR id > $1) AND (active OR NOT $3)
+        f"""SELECT {_PRODUCT_COLUMNS} FROM products WHERE ($1::uuid IS NULL OR id > $1) AND (active OR NOT $3)
             ORDER BY id LIMIT $2""",
         after,
         limit,
@@ -112,19 +126,19 @@ class NewOrder:
     token: NewToken
 
 
-_INSERT_ORDER: Final = """
+_INSERT_ORDER: Final = f"""
 WITH made AS (
-  INSERT INTO orders SELECT * FROM json_populate_record(NULL::orders, $1) RETURNING id
+  INSERT INTO orders ({ORDER_COLUMNS}) SELECT {ORDER_COLUMNS} FROM json_populate_record(NULL::orders, $1)
+  RETURNING id
 ), lined AS (
-  INSERT INTO order_lines SELECT * FROM json_populate_recordset(NULL::order_lines, $2)
+  INSERT INTO order_lines ({LINE_COLUMNS})
+  SELECT {LINE_COLUMNS} FROM json_populate_recordset(NULL::order_lines, $2)
 ), adjusted AS (
-  INSERT INTO order_adjustments SELECT * FROM json_populate_recordset(NULL::order_adjustments, $3)
+  INSERT INTO order_adjustments ({ADJUSTMENT_COLUMNS})
+  SELECT {ADJUSTMENT_COLUMNS} FROM json_populate_recordset(NULL::order_adjustments, $3)
 ), logged AS (
-  INSERT INTO order_events (order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
-                            amount_minor, currency, message, occurred_at, reported_at)
-  SELECT order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
-         amount_minor, currency, message, occurred_at, reported_at
-    FROM json_populate_recordset(NULL::order_events, $4)
+  INSERT INTO order_events ({EVENT_COLUMNS})
+  SELECT {EVENT_COLUMNS} FROM json_populate_recordset(NULL::order_events, $4)
 ), owed AS (
   INSERT INTO jobs (id, kind, subject_id, due_at, attempts, created_at)
   SELECT $10, 'ORDER_EXPIRY', o.id, o.expires_at, 0, clock_timestamp()
@@ -202,14 +216,15 @@ async def now(database: Database) -> datetime:
     return at
 
 
-_CLAIM_KEY: Final = """
+_KEY_COLUMNS: Final = "id, request_hash, answer"
+_CLAIM_KEY: Final = f"""
 INSERT INTO idempotency_keys AS k (id, scope, key, request_hash, locked_until, created_at)
 VALUES ($1, $2, $3, $4, clock_timestamp() + $5, clock_timestamp())
 ON CONFLICT (scope, key) DO UPDATE
    SET locked_until = excluded.locked_until
  WHERE k.answer IS NULL AND k.request_hash = excluded.request_hash
    AND (k.locked_until IS NULL OR k.locked_until < clock_timestamp())
-RETURNING *
+RETURNING {_KEY_COLUMNS}
 """
 
 
@@ -225,7 +240,9 @@ async def claim_key(
     )
     if row is not None:
         return row, True
-    row = await database.fetch_row("SELECT * FROM idempotency_keys WHERE scope = $1 AND key = $2", scope, key)
+    row = await database.fetch_row(
+        f"SELECT {_KEY_COLUMNS} FROM idempotency_keys WHERE scope = $1 AND key = $2", scope, key
+    )
     assert row is not None, "a key that could not be taken is there"  # noqa: S101 - keys are never deleted in use
     return row, False
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.domain.states import GatewayName, InboxEventStatus
-from db.rows import payment_from, refund_from
+from db.rows import PAYMENT_COLUMNS, REFUND_COLUMNS, payment_from, refund_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,14 @@ class StoredDelivery:
     received_at: datetime
 
 
+_DELIVERY: Final = """
+SELECT id, gateway, external_id, type, status, error, body, payment_id, received_at FROM inbox_events WHERE id = $1
+"""
+
+
 async def delivery(reader: Reader, inbox_id: UUID) -> StoredDelivery | None:
     """Return a stored delivery."""
-    row = await reader.fetch_row("SELECT * FROM inbox_events WHERE id = $1", inbox_id)
+    row = await reader.fetch_row(_DELIVERY, inbox_id)
     if row is None:
         return None
     return StoredDelivery(
@@ -63,9 +68,11 @@ async def known_deliveries(reader: Reader, gateway: GatewayName, external_ids: S
 
 async def refund_and_payment(reader: Reader, refund_id: UUID) -> tuple[Refund, Payment] | None:
     """Return a refund and the payment that it belongs to (2 statements)."""
-    refund = await reader.fetch_row("SELECT * FROM refunds WHERE id = $1", refund_id)
+    refund = await reader.fetch_row(f"SELECT {REFUND_COLUMNS} FROM refunds WHERE id = $1", refund_id)
     if refund is None:
         return None
-    payment = await reader.fetch_row("SELECT * FROM payments WHERE id = $1", refund["payment_id"])
+    payment = await reader.fetch_row(
+        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = $1", refund["payment_id"]
+    )
     assert payment is not None, "a refund's payment is there"  # noqa: S101 - a foreign key
     return refund_from(refund), payment_from(payment)

@@ -8,6 +8,14 @@ from uuid import UUID
 
 from app.domain.order import OrderSnapshot, PaymentDetails
 from db.rows import (
+    ADJUSTMENT_COLUMNS,
+    ATTEMPT_COLUMNS,
+    DISPUTE_COLUMNS,
+    EVENT_COLUMNS,
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    PAYMENT_COLUMNS,
+    REFUND_COLUMNS,
     adjustment_from,
     attempt_from,
     dispute_from,
@@ -15,6 +23,7 @@ from db.rows import (
     line_from,
     order_from,
     payment_from,
+    qualified,
     refund_from,
 )
 
@@ -51,7 +60,7 @@ class OrderCriteria:
 
 async def orders(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Order]:
     """Return the orders of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM orders WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch(f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: order_from(row) for row in rows}
 
 
@@ -64,7 +73,7 @@ async def orders_page(reader: Reader, criteria: OrderCriteria, limit: int) -> li
     direction, beyond = ("DESC", "<") if criteria.descending else ("ASC", ">")
     column = criteria.sort_column
     statement = f"""
-        SELECT * FROM orders
+        SELECT {ORDER_COLUMNS} FROM orders
          WHERE ($1::text[] = '{{}}' OR status = ANY($1))
            AND ($2::text[] = '{{}}' OR payment_status = ANY($2))
            AND ($3::text[] = '{{}}' OR fulfillment_status = ANY($3))
@@ -74,7 +83,7 @@ async def orders_page(reader: Reader, criteria: OrderCriteria, limit: int) -> li
            AND ($7::timestamptz IS NULL OR created_at >= $7)
            AND ($8::timestamptz IS NULL OR created_at < $8)
            AND ($9::timestamptz IS NULL OR ({column}, id) {beyond} ($9, $10::uuid))
-         ORDER BY {column} {direction}, id {direction} LIMIT $11"""  # noqa: S608 - the words are ours
+         ORDER BY {column} {direction}, id {direction} LIMIT $11"""
     after_at, after_id = criteria.after or (None, None)
     rows = await reader.fetch(
         statement,
@@ -96,7 +105,7 @@ async def orders_page(reader: Reader, criteria: OrderCriteria, limit: int) -> li
 async def lines(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:
     """Return the lines of these orders, by position."""
     rows = await reader.fetch(
-        "SELECT * FROM order_lines WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
+        f"SELECT {LINE_COLUMNS} FROM order_lines WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
         list(order_ids),
     )
     return _grouped(rows, "order_id", line_from)
@@ -105,7 +114,8 @@ async def lines(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[Or
 async def adjustments(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[OrderAdjustment]]:
     """Return the adjustments of these orders, by position."""
     rows = await reader.fetch(
-        "SELECT * FROM order_adjustments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
+        f"""SELECT {ADJUSTMENT_COLUMNS} FROM order_adjustments
+             WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position""",
         list(order_ids),
     )
     return _grouped(rows, "order_id", adjustment_from)
@@ -113,14 +123,15 @@ async def adjustments(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, l
 
 async def payments(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Payment]:
     """Return the payments of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM payments WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch(f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = ANY($1::uuid[])", list(ids))
     return {row["id"]: payment_from(row) for row in rows}
 
 
 async def payments_of(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[Payment]]:
     """Return the payments of these orders, oldest first."""
     rows = await reader.fetch(
-        "SELECT * FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id", list(order_ids)
+        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id",
+        list(order_ids),
     )
     return _grouped(rows, "order_id", payment_from)
 
@@ -128,7 +139,8 @@ async def payments_of(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, l
 async def attempts_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentAttempt]]:
     """Return the attempts of these payments, oldest first."""
     rows = await reader.fetch(
-        "SELECT * FROM payment_attempts WHERE payment_id = ANY($1::uuid[]) ORDER BY created_at, reference",
+        f"""SELECT {ATTEMPT_COLUMNS} FROM payment_attempts
+             WHERE payment_id = ANY($1::uuid[]) ORDER BY created_at, reference""",
         list(payment_ids),
     )
     return _grouped(rows, "payment_id", attempt_from)
@@ -137,7 +149,8 @@ async def attempts_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID,
 async def refunds_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
     """Return the refunds of these payments, by id."""
     rows = await reader.fetch(
-        "SELECT * FROM refunds WHERE payment_id = ANY($1::uuid[]) ORDER BY id", list(payment_ids)
+        f"SELECT {REFUND_COLUMNS} FROM refunds WHERE payment_id = ANY($1::uuid[]) ORDER BY id",
+        list(payment_ids),
     )
     return _grouped(rows, "payment_id", refund_from)
 
@@ -145,7 +158,8 @@ async def refunds_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, 
 async def disputes_of(reader: Reader, payment_ids: Sequence[UUID]) -> dict[UUID, list[Dispute]]:
     """Return the disputes of these payments, by the gateway's id."""
     rows = await reader.fetch(
-        "SELECT * FROM disputes WHERE payment_id = ANY($1::uuid[]) ORDER BY reference", list(payment_ids)
+        f"SELECT {DISPUTE_COLUMNS} FROM disputes WHERE payment_id = ANY($1::uuid[]) ORDER BY reference",
+        list(payment_ids),
     )
     return _grouped(rows, "payment_id", dispute_from)
 
@@ -190,7 +204,7 @@ async def events_of(
 ) -> dict[UUID, list[OrderEvent]]:
     """Return each order's events beyond a version, in order, up to a limit for each (1 statement)."""
     rows = await reader.fetch(
-        """SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS w(order_id, version)
+        f"""SELECT {qualified("e", EVENT_COLUMNS)} FROM unnest($1::uuid[], $2::int[]) AS w(order_id, version)
             CROSS JOIN LATERAL (SELECT * FROM order_events e
                                  WHERE e.order_id = w.order_id AND e.version > w.version
                                  ORDER BY e.version LIMIT $3) e""",
@@ -258,7 +272,7 @@ async def log(reader: Reader, after: LogPosition | None, limit: int) -> list[tup
     """
     position = after or LogPosition(0, _NOWHERE, 0)
     rows = await reader.fetch(
-        """SELECT *, xid::text::bigint AS position FROM order_events
+        f"""SELECT {EVENT_COLUMNS}, xid::text::bigint AS position FROM order_events
             WHERE (xid, order_id, version) > ($1::text::xid8, $2::uuid, $3::int)
               AND xid < pg_snapshot_xmin(pg_current_snapshot())
             ORDER BY xid, order_id, version LIMIT $4""",

@@ -14,7 +14,7 @@ from app.domain.states import (
     LedgerAccount,
     PaymentStatus,
 )
-from db.rows import payment_from, suspense_from
+from db.rows import PAYMENT_COLUMNS, SUSPENSE_COLUMNS, payment_from, suspense_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,11 +110,17 @@ _UNAPPLIED: Final = frozenset(
 )
 _SKEW: Final = timedelta(minutes=10)
 """How far the clocks that make ids may be from the database's."""
+_INBOX_COLUMNS: Final = (
+    "id, gateway, external_id, type, status, deliveries, attempts, error, body, payment_id, "
+    "received_at, applied_at"
+)
 
 
 async def inbox_events(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, InboxEvent]:
     """Return the deliveries of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM inbox_events WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch(
+        f"SELECT {_INBOX_COLUMNS} FROM inbox_events WHERE id = ANY($1::uuid[])", list(ids)
+    )
     return {row["id"]: _inbox_event_from(row) for row in rows}
 
 
@@ -123,10 +129,10 @@ async def inbox_page(reader: Reader, criteria: InboxCriteria, limit: int) -> lis
     few = criteria.statuses and _UNAPPLIED.issuperset(criteria.statuses)
     indexed = "AND status IN ('RECEIVED', 'UNMATCHED', 'FAILED')" if few else ""
     rows = await reader.fetch(
-        f"""SELECT * FROM inbox_events
+        f"""SELECT {_INBOX_COLUMNS} FROM inbox_events
              WHERE ($1::text IS NULL OR gateway = $1) AND ($2::text[] = '{{}}' OR status = ANY($2)) {indexed}
                AND ($3::text IS NULL OR type = $3) AND ($4::uuid IS NULL OR id < $4)
-             ORDER BY id DESC LIMIT $5""",  # noqa: S608 - the words are ours
+             ORDER BY id DESC LIMIT $5""",
         criteria.gateway,
         list(criteria.statuses),
         criteria.type,
@@ -159,8 +165,8 @@ async def payments_page(reader: Reader, criteria: PaymentCriteria, limit: int) -
     awaited = "AND id IN (SELECT subject_id FROM awaited)" if criteria.awaited else ""
     rows = await reader.fetch(
         f"""WITH awaited AS MATERIALIZED (SELECT subject_id FROM jobs WHERE kind = 'PAYMENT_POLL')
-            SELECT * FROM payments WHERE {" AND ".join(["true", *words])} {awaited}
-             ORDER BY id DESC LIMIT ${len(words) + 1}""",  # noqa: S608 - the words are ours
+            SELECT {PAYMENT_COLUMNS} FROM payments WHERE {" AND ".join(["true", *words])} {awaited}
+             ORDER BY id DESC LIMIT ${len(words) + 1}""",
         *(value for _, value in asked),
         limit,
     )
@@ -174,9 +180,9 @@ async def suspense_page(
     which = {True: "resolution IS NULL", False: "resolution IS NOT NULL", None: "true"}[is_open]
     before_at, before_id = before or (None, None)
     rows = await reader.fetch(
-        f"""SELECT * FROM suspense_items
+        f"""SELECT {SUSPENSE_COLUMNS} FROM suspense_items
              WHERE {which} AND ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2::uuid))
-             ORDER BY created_at DESC, id DESC LIMIT $3""",  # noqa: S608 - the words are ours
+             ORDER BY created_at DESC, id DESC LIMIT $3""",
         before_at,
         before_id,
         limit,
@@ -187,7 +193,8 @@ async def suspense_page(
 async def ledger_entries(reader: Reader, order_id: UUID) -> list[LedgerEntry]:
     """Return everything that was booked for an order, oldest first."""
     rows = await reader.fetch(
-        """SELECT * FROM ledger_entries WHERE order_id = $1 ORDER BY created_at, transaction_id, position""",
+        """SELECT transaction_id, account, amount_minor, currency, payment_id, description, created_at
+             FROM ledger_entries WHERE order_id = $1 ORDER BY created_at, transaction_id, position""",
         order_id,
     )
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.states import SuspenseResolution
-from db.rows import suspense_from
+from db.rows import SUSPENSE_COLUMNS, suspense_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 async def items(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, SuspenseItem]:
     """Return the items of these ids that there are."""
-    rows = await reader.fetch("SELECT * FROM suspense_items WHERE id = ANY($1::uuid[])", list(ids))
+    rows = await reader.fetch(
+        f"SELECT {SUSPENSE_COLUMNS} FROM suspense_items WHERE id = ANY($1::uuid[])", list(ids)
+    )
     return {row["id"]: suspense_from(row) for row in rows}
 
 

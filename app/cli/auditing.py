@@ -59,7 +59,7 @@ async def run_audit(settings: Settings, options: AuditOptions) -> int:
     tally = _Tally()
     async with open_database(settings) as opened:
         newest_revision, revision = migrate.head(), await migrate.current(opened.dsn)
-        if revision != newest_revision:
+        if migrate.is_behind(revision, newest_revision):
             raise CommandError(
                 f"The schema is at {revision or 'nothing'}, not at {newest_revision}: run `orderpulse migrate`."
             )

@@ -18,6 +18,7 @@ from app.settings import Mode
 from db import jobs
 from db.embedded import EmbeddedDatabaseError
 from db.health import examine
+from db.migrate import is_behind
 from db.pool import Database, DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_database(settings) as database:
             health = await examine(database.dsn)
-            behind = health.revision != health.newest_revision
+            behind = is_behind(health.revision, health.newest_revision)
             # Asked for here, as an embedded database is gone with its block.
             owed = None if behind else await _owed_work(database.dsn, settings)
     except (EmbeddedDatabaseError, DatabaseUnavailableError) as error:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from db.rows.columns import Columns, Row, failure_from, money_from
-from db.rows.money import job_row, posting_rows, suspense_from, suspense_row
-from db.rows.orders import adjustment_from, event_from, event_row, line_from, order_from, order_row
+from db.rows.columns import Columns, Row, failure_from, money_from, qualified
+from db.rows.money import SUSPENSE_COLUMNS, job_row, posting_rows, suspense_from, suspense_row
+from db.rows.orders import (
+    ADJUSTMENT_COLUMNS,
+    EVENT_COLUMNS,
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    adjustment_from,
+    event_from,
+    event_row,
+    line_from,
+    order_from,
+    order_row,
+)
 from db.rows.payments import (
+    ATTEMPT_COLUMNS,
+    DISPUTE_COLUMNS,
+    FACT_COLUMNS,
+    PAYMENT_COLUMNS,
+    REFUND_COLUMNS,
     attempt_from,
     attempt_row,
     dispute_from,
@@ -19,6 +35,16 @@ from db.rows.payments import (
 )
 
 __all__ = [
+    "ADJUSTMENT_COLUMNS",
+    "ATTEMPT_COLUMNS",
+    "DISPUTE_COLUMNS",
+    "EVENT_COLUMNS",
+    "FACT_COLUMNS",
+    "LINE_COLUMNS",
+    "ORDER_COLUMNS",
+    "PAYMENT_COLUMNS",
+    "REFUND_COLUMNS",
+    "SUSPENSE_COLUMNS",
     "Columns",
     "Row",
     "adjustment_from",
@@ -39,6 +65,7 @@ __all__ = [
     "payment_from",
     "payment_row",
     "posting_rows",
+    "qualified",
     "refund_from",
     "refund_row",
     "suspense_from",

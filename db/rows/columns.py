@@ -1,4 +1,9 @@
-"""What every kind of row has in common: columns by name, and amounts that may be missing."""
+"""What every kind of row has in common: columns by name, and amounts that may be missing.
+
+Statements name the columns that they return and those that they insert. With `*`, a column that a newer release adds
+would change the type of what a statement returns, which PostgreSQL refuses to every connection on which it is prepared;
+and rows would be inserted without that column's default.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,11 @@ class Columns(Protocol):
 
     def __getitem__(self, column: str, /) -> Any:  # noqa: ANN401 - a column may hold anything
         """Return a column's value."""
+
+
+def qualified(alias: str, columns: str) -> str:
+    """Return a list of columns as those of one table of a statement."""
+    return ", ".join(f"{alias}.{column}" for column in columns.split(", "))
 
 
 def failure_from(value: Mapping[str, Any] | None) -> Failure | None:

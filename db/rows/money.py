@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.domain.money import Money
 from app.domain.states import (
@@ -35,6 +35,12 @@ def posting_rows(transaction_id: UUID, order_id: UUID, payment_id: UUID, given: 
         }
         for position, posting in enumerate(given)
     ]
+
+
+SUSPENSE_COLUMNS: Final = (
+    "id, reason, gateway, reference, amount_minor, currency, order_id, payment_id, resolution, "
+    "message, created_at, resolved_at"
+)
 
 
 def suspense_from(row: Columns) -> SuspenseItem:

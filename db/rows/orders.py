@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.domain.events import OrderEvent
 from app.domain.money import Money
@@ -20,6 +20,13 @@ from db.rows.columns import money_from
 
 if TYPE_CHECKING:
     from db.rows.columns import Columns, Row
+
+
+ORDER_COLUMNS: Final = (
+    "id, number, status, payment_status, fulfillment_status, version, currency, total_minor, "
+    "paid_minor, refunded_minor, payment_in_progress, customer_id, customer_email, "
+    "late_payment_policy, expires_at, metadata, created_at, updated_at, has_suspense, called_off"
+)
 
 
 def order_from(row: Columns) -> Order:
@@ -74,6 +81,9 @@ def order_row(order: Order) -> Row:
     }
 
 
+LINE_COLUMNS: Final = "order_id, position, sku, name, quantity, unit_price_minor, currency"
+
+
 def line_from(row: Columns) -> OrderLine:
     """Return the line of a row of `order_lines`."""
     return OrderLine(
@@ -85,6 +95,9 @@ def line_from(row: Columns) -> OrderLine:
     )
 
 
+ADJUSTMENT_COLUMNS: Final = "order_id, position, kind, label, amount_minor, currency"
+
+
 def adjustment_from(row: Columns) -> OrderAdjustment:
     """Return the adjustment of a row of `order_adjustments`."""
     return OrderAdjustment(
@@ -93,6 +106,12 @@ def adjustment_from(row: Columns) -> OrderAdjustment:
         label=row["label"],
         amount=Money(row["amount_minor"], row["currency"]),
     )
+
+
+EVENT_COLUMNS: Final = (
+    "order_id, version, type, source, status, payment_status, fulfillment_status, payment_id, "
+    "amount_minor, currency, message, occurred_at, reported_at"
+)
 
 
 def event_from(row: Columns) -> OrderEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.domain.facts import Fact, FactKind
 from app.domain.money import Money
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from db.rows.columns import Columns, Row
+
+
+PAYMENT_COLUMNS: Final = (
+    "id, order_id, gateway, method, status, capture_method, currency, amount_minor, "
+    "authorized_minor, captured_minor, refunded_minor, reference, next_action, last_error, "
+    "late_authorized, created_at, updated_at, disputed_minor, suspended_minor"
+)
 
 
 def payment_from(row: Columns) -> Payment:
@@ -78,6 +85,12 @@ def payment_row(payment: Payment) -> Row:
     }
 
 
+FACT_COLUMNS: Final = (
+    "gateway, object_id, kind, payment_id, amount_minor, currency, attempt_id, own_id, method, failure, "
+    "initiator, detail, respond_by, reported_at, recorded_at"
+)
+
+
 def fact_from(row: Columns) -> Fact:
     """Return the fact of a row of `facts`."""
     method, initiator = row["method"], row["initiator"]
@@ -119,6 +132,9 @@ def fact_row(payment_id: UUID, fact: Fact) -> Row:
     }
 
 
+ATTEMPT_COLUMNS: Final = "payment_id, reference, status, method, failure, failed, created_at"
+
+
 def attempt_from(row: Columns) -> PaymentAttempt:
     """Return the attempt of a row of `payment_attempts`."""
     method = row["method"]
@@ -143,6 +159,11 @@ def attempt_row(payment_id: UUID, attempt: PaymentAttempt) -> Row:
         "failed": attempt.failed,
         "created_at": attempt.created_at,
     }
+
+
+REFUND_COLUMNS: Final = (
+    "id, payment_id, reference, status, amount_minor, currency, initiated_by, reason, created_at"
+)
 
 
 def refund_from(row: Columns) -> Refund:
@@ -171,6 +192,11 @@ def refund_row(payment_id: UUID, refund: Refund) -> Row:
         "reason": refund.reason,
         "created_at": refund.created_at,
     }
+
+
+DISPUTE_COLUMNS: Final = (
+    "id, payment_id, reference, status, amount_minor, currency, reason, respond_by, created_at"
+)
 
 
 def dispute_from(row: Columns) -> Dispute:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from app.domain.changes import OrderRecord, PaymentRecord
-from db.rows import fact_from, order_from, payment_from, suspense_from
+from db.rows import (
+    ORDER_COLUMNS,
+    PAYMENT_COLUMNS,
+    SUSPENSE_COLUMNS,
+    fact_from,
+    order_from,
+    payment_from,
+    qualified,
+    suspense_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +50,7 @@ class Locked:
     """Probe number → payment id → order id."""
 
 
-_LOCK: Final = """
+_LOCK: Final = f"""
 WITH named AS (
   SELECT p.id AS payment_id, p.order_id, w.no
     FROM unnest($1::int[], $2::text[], $3::uuid[]) AS w(no, gateway, payment_id)
@@ -61,12 +70,13 @@ WITH named AS (
    ORDER BY o.id
      FOR UPDATE
 )
-SELECT named.no, named.payment_id, clock_timestamp() AS now, locked.*
+SELECT named.no, named.payment_id, clock_timestamp() AS now, {qualified("locked", ORDER_COLUMNS)}
   FROM (SELECT) AS always LEFT JOIN locked ON true LEFT JOIN named ON named.order_id = locked.id
 """
 
-_LOAD: Final = """
-SELECT p.*, f.object_id, f.kind, f.amount_minor AS fact_amount_minor, f.currency AS fact_currency,
+_LOAD: Final = f"""
+SELECT {qualified("p", PAYMENT_COLUMNS)},
+       f.object_id, f.kind, f.amount_minor AS fact_amount_minor, f.currency AS fact_currency,
        f.attempt_id, f.own_id, f.method AS fact_method, f.failure, f.initiator, f.detail, f.respond_by,
        f.reported_at, f.recorded_at
   FROM payments p LEFT JOIN facts f ON f.payment_id = p.id
@@ -74,7 +84,7 @@ SELECT p.*, f.object_id, f.kind, f.amount_minor AS fact_amount_minor, f.currency
  ORDER BY p.id
 """
 
-_LOAD_SUSPENSE: Final = "SELECT * FROM suspense_items WHERE order_id = ANY($1::uuid[])"
+_LOAD_SUSPENSE: Final = f"SELECT {SUSPENSE_COLUMNS} FROM suspense_items WHERE order_id = ANY($1::uuid[])"
 
 
 async def lock(connection: Connection, probes: Sequence[Probe], order_ids: Iterable[UUID]) -> Locked:

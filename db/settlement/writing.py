@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from db.rows import (
+    ATTEMPT_COLUMNS,
+    DISPUTE_COLUMNS,
+    EVENT_COLUMNS,
+    FACT_COLUMNS,
+    PAYMENT_COLUMNS,
+    REFUND_COLUMNS,
+    SUSPENSE_COLUMNS,
+)
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -52,7 +62,7 @@ class WriteSet:
     answers: list[Row] = field(default_factory=list)
 
 
-_WRITE: Final = """
+_WRITE: Final = f"""
 WITH inbox AS (
   INSERT INTO inbox_events AS i (id, gateway, external_id, type, status, deliveries, attempts, error, body, payment_id,
                                  named_payment_id, reference, asks, received_at, applied_at)
@@ -78,7 +88,7 @@ WITH inbox AS (
 ), known AS MATERIALIZED (
   SELECT * FROM json_populate_recordset(NULL::payments, $11)
 ), opened AS (
-  INSERT INTO payments SELECT * FROM new
+  INSERT INTO payments ({PAYMENT_COLUMNS}) SELECT {PAYMENT_COLUMNS} FROM new
 ), paid AS (
   UPDATE payments p SET
     method = n.method, status = n.status, amount_minor = n.amount_minor, authorized_minor = n.authorized_minor,
@@ -94,7 +104,8 @@ WITH inbox AS (
     updated_at = n.updated_at
     FROM json_populate_recordset(NULL::orders, $12) n WHERE o.id = n.id
 ), told AS (
-  INSERT INTO facts AS f SELECT * FROM json_populate_recordset(NULL::facts, $13)
+  INSERT INTO facts AS f ({FACT_COLUMNS})
+  SELECT {FACT_COLUMNS} FROM json_populate_recordset(NULL::facts, $13)
   ON CONFLICT (gateway, object_id, kind) DO UPDATE SET
     amount_minor = excluded.amount_minor, currency = excluded.currency, attempt_id = excluded.attempt_id,
     own_id = excluded.own_id, method = excluded.method, failure = excluded.failure, initiator = excluded.initiator,
@@ -102,30 +113,31 @@ WITH inbox AS (
     WHERE f.payment_id = excluded.payment_id
   RETURNING 1
 ), tried AS (
-  INSERT INTO payment_attempts SELECT * FROM json_populate_recordset(NULL::payment_attempts, $14)
+  INSERT INTO payment_attempts ({ATTEMPT_COLUMNS})
+  SELECT {ATTEMPT_COLUMNS} FROM json_populate_recordset(NULL::payment_attempts, $14)
   ON CONFLICT (payment_id, reference) DO UPDATE SET
     status = excluded.status, method = excluded.method, failure = excluded.failure, failed = excluded.failed,
     created_at = excluded.created_at
 ), replaced AS (
   DELETE FROM refunds WHERE id = ANY($15::uuid[])
 ), refunded AS (
-  INSERT INTO refunds SELECT * FROM json_populate_recordset(NULL::refunds, $16)
+  INSERT INTO refunds ({REFUND_COLUMNS})
+  SELECT {REFUND_COLUMNS} FROM json_populate_recordset(NULL::refunds, $16)
   ON CONFLICT (id) DO UPDATE SET
     reference = excluded.reference, status = excluded.status, amount_minor = excluded.amount_minor,
     currency = excluded.currency, initiated_by = excluded.initiated_by, reason = excluded.reason
 ), disputed AS (
-  INSERT INTO disputes SELECT * FROM json_populate_recordset(NULL::disputes, $17)
+  INSERT INTO disputes ({DISPUTE_COLUMNS})
+  SELECT {DISPUTE_COLUMNS} FROM json_populate_recordset(NULL::disputes, $17)
   ON CONFLICT (id) DO UPDATE SET
     status = excluded.status, amount_minor = excluded.amount_minor, currency = excluded.currency,
     reason = excluded.reason, respond_by = excluded.respond_by
 ), logged AS (
-  INSERT INTO order_events (order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
-                            amount_minor, currency, message, occurred_at, reported_at)
-  SELECT order_id, version, type, source, status, payment_status, fulfillment_status, payment_id,
-         amount_minor, currency, message, occurred_at, reported_at
-    FROM json_populate_recordset(NULL::order_events, $18)
+  INSERT INTO order_events ({EVENT_COLUMNS})
+  SELECT {EVENT_COLUMNS} FROM json_populate_recordset(NULL::order_events, $18)
 ), booked AS (
-  INSERT INTO ledger_entries
+  INSERT INTO ledger_entries (transaction_id, position, order_id, payment_id, account, amount_minor, currency,
+                              description, created_at)
   SELECT transaction_id, position, order_id, payment_id, account, amount_minor, currency, description,
          clock_timestamp()
     FROM json_populate_recordset(NULL::ledger_entries, $19)
@@ -152,7 +164,8 @@ WITH inbox AS (
      SELECT i.id FROM (SELECT gateway, reference FROM new UNION ALL SELECT gateway, reference FROM known) n
        JOIN inbox_events i ON i.gateway = n.gateway AND i.reference = n.reference WHERE i.status = 'UNMATCHED')
 ), held AS (
-  INSERT INTO suspense_items AS s SELECT * FROM json_populate_recordset(NULL::suspense_items, $24) ORDER BY id
+  INSERT INTO suspense_items AS s ({SUSPENSE_COLUMNS})
+  SELECT {SUSPENSE_COLUMNS} FROM json_populate_recordset(NULL::suspense_items, $24) ORDER BY id
   ON CONFLICT (id) DO UPDATE SET
     reason = excluded.reason, currency = excluded.currency, resolution = excluded.resolution,
     message = excluded.message, resolved_at = excluded.resolved_at,

@@ -84,10 +84,12 @@ async def test_the_migrated_schema_dumps_as_the_models_schema_does(
     assert sum(definition.count("CONSTRAINT ck_") for definition in migrated) == len(checks)
 
 
-def test_the_newest_revision_is_alembics_head() -> None:
+def test_the_newest_revision_is_alembics_head_and_each_sorts_behind_the_one_before() -> None:
     scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    newest_first = [script.revision for script in scripts.walk_revisions()]
 
     assert [migrate.head()] == scripts.get_heads()
+    assert newest_first == sorted(newest_first, reverse=True)
 
 
 async def test_what_is_migrated_already_is_left_alone_without_alembic(scratch_schema: str) -> None:

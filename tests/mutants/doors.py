@@ -12,6 +12,7 @@ _STRIPE: Final = "tests/gateways/test_stripe_signature.py"
 _GUARDS: Final = "tests/db/test_money_guards.py"
 _KEYS: Final = "tests/app/test_idempotency.py"
 _ANSWERS: Final = "tests/schema/test_idempotency.py"
+_LIFECYCLE: Final = "tests/system/test_lifecycle.py"
 _LIVE: Final = "tests/app/test_live_orders.py"
 _CALLS: Final = "tests/app/test_gateway_calls.py"
 _PAYTM: Final = "tests/gateways/test_paytm_calls.py"
@@ -117,6 +118,20 @@ DOORS: Final = (
         old="        if known is None:\n",
         new="        if True:\n",
         tests=(f"{_ANSWERS}::test_a_capture_that_a_webhook_told_of_first_is_this_keys",),
+    ),
+    Defect(
+        name="a migration takes the running servers from their balancer",
+        file="app/health.py",
+        old="            if is_behind(revision, newest):",
+        new="            if revision != newest:",
+        tests=(f"{_LIFECYCLE}::test_a_release_goes_on_with_the_schema_of_a_newer_one_and_not_with_an_older",),
+    ),
+    Defect(
+        name="a statement returns whatever columns there are",
+        file="db/reads.py",
+        old='f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::uuid[])"',
+        new='"SELECT * FROM orders WHERE id = ANY($1::uuid[])"',
+        tests=("tests/schema/test_newer_schema.py::test_columns_that_a_newer_release_adds_disturb_nobody",),
     ),
     Defect(
         name="a key is taken from a holder that still works",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.system.processes import (
     Server,
     eventually,
     free_port,
+    run_command,
     server_settings,
     serving,
 )
@@ -31,11 +33,13 @@ from tests.system.shop import UPDATED, Shop
 from tests.system.wire import Line, ask, get, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from db.pool import Database
 
 PAID: Final = ("CONFIRMED", "PAID", 4, 49_900, 0)
+NEWER: Final = "9999"
+OLDER: Final = "0001"
 SERVICE_RESTART: Final = 1012
 TRY_AGAIN_LATER: Final = 1013
 
@@ -212,3 +216,39 @@ async def test_in_production_figures_and_the_schema_are_not_for_everybody(
     assert "errors" in schema.json
     assert schema.json.get("data") is None
     assert sandbox.status == 404
+
+
+@contextlib.asynccontextmanager
+async def schema_at(database: Database, revision: str) -> AsyncIterator[None]:
+    """Have the database say that it is at a revision while the block lasts."""
+    said = "UPDATE alembic_version SET version_num = $1"
+    await database.fetch(said, revision)
+    try:
+        yield
+    finally:
+        await database.fetch(said, migrate.head())
+
+
+async def test_a_release_goes_on_with_the_schema_of_a_newer_one_and_not_with_an_older(
+    database: Database, new_server: Callable[[], Server]
+) -> None:
+    """While the replicas are replaced one by one, the newer release has migrated, and the old ones may start again."""
+    server = new_server()
+    async with schema_at(database, NEWER), serving(server):
+        commands = [
+            await run_command(command, DATABASE_URL=database.dsn)
+            for command in ("migrate", "audit", "doctor")
+        ]
+        newer = await get(server.port, "/readyz")
+        async with schema_at(database, OLDER):
+            older = await get(server.port, "/readyz")
+
+    migrated, audited, examined = commands
+    assert (newer.status, newer.json["problems"]) == (200, [])
+    assert (older.status, older.json["problems"]) == (
+        503,
+        [f"the schema is not at {migrate.head()}: run `orderpulse migrate`"],
+    )
+    assert (migrated.code, migrated.output.strip()) == (0, f"The schema is at {NEWER} already.")
+    assert audited.code == 0, audited.errors
+    assert "orderpulse migrate" not in examined.output
