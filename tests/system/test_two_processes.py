@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.system.deliveries import open_payments, success
-from tests.system.processes import SANDBOX_KEY
+from tests.system.processes import SANDBOX_KEY, eventually
 from tests.system.shop import EVENTS, UPDATED, Shop
 from tests.system.wire import ask, request
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.system.shop import Guest
 
 PAID_EVENTS: Final = [(3, "PAYMENT_SUCCEEDED"), (4, "ORDER_CONFIRMED")]
+LISTENERS: Final = "FROM pg_stat_activity WHERE application_name = 'orderpulse-notifications'"
 
 
 @asynccontextmanager
@@ -85,10 +86,8 @@ async def test_what_is_settled_while_the_listeners_are_cut_arrives_all_the_same(
 
     for opened in await open_payments(database, 3):
         async with watching(other, await other.guest_of(opened.order)) as client:
-            cut = await database.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'orderpulse-notifications'"
-            )
+            await eventually(lambda: _both_listen(database))  # again, after the last time
+            cut = await database.fetch(f"SELECT pg_terminate_backend(pid) {LISTENERS}")
             answer = await ask(system.first.port, success(opened.payment).request)
             async with asyncio.timeout(3):
                 _, events = await told(client)
@@ -96,6 +95,10 @@ async def test_what_is_settled_while_the_listeners_are_cut_arrives_all_the_same(
             assert len(cut) >= 2
             assert answer.status == 200
             assert [(event["version"], event["type"]) for event in events] == PAID_EVENTS
+
+
+async def _both_listen(database: Database) -> bool:
+    return len(await database.fetch(f"SELECT 1 {LISTENERS}")) >= 2
 
 
 async def pay_at_the_sandbox(system: System, reference: str) -> None:
