@@ -14,9 +14,10 @@ from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
 from tests.hasty_servers import hurry
+from tests.time_limits import tell_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Generator
 
     from db.pool import Connection
 
@@ -45,6 +46,14 @@ hurry()
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes run the tests: one more than processors, for tests wait as often as they work."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """Have a test whose time is over tell where it was."""
+    result = yield
+    tell_tasks()
+    return result
 
 
 async def empty(connection: Connection) -> None:

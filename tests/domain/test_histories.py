@@ -40,6 +40,7 @@ def test_what_once_went_wrong_goes_well(file: Path) -> None:
     assert drawing.play(json.loads(file.read_text())) is None
 
 
+@pytest.mark.timeout(PLAYED_IN_SECONDS_MAX + 60)
 def test_a_hundred_thousand_drawn_histories_agree_with_the_reference() -> None:
     """The seeds are always the same, so a failure comes again; what is printed belongs among the regressions.
 

@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
+from tests.awaits import awaits
 from tests.faults import planting
 from tests.faults.board import Board
 from tests.faults.money_path import BUILDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 LANES_SECONDS: Final = 0.02
 IMPORTED_LATE: Final = (
@@ -176,21 +177,8 @@ async def _serve(birth: Birth, made: Any) -> None:  # noqa: ANN401 - as above
 def _tell_what_is_awaited(told: Path) -> None:
     """Write where each task stands, down to the innermost await: what to look at when nothing goes on any more."""
     told.write_text(
-        "\n".join(f"{task.get_name()}: {' > '.join(_awaits(task))}" for task in asyncio.all_tasks())
+        "\n".join(f"{task.get_name()}: {' > '.join(awaits(task))}" for task in asyncio.all_tasks())
     )
-
-
-def _awaits(task: asyncio.Task[Any]) -> Iterator[str]:
-    at: Any = task.get_coro()
-    while at is not None:
-        for kind, next_one in (("cr", "cr_await"), ("ag", "ag_await"), ("gi", "gi_yieldfrom")):
-            if (frame := getattr(at, f"{kind}_frame", None)) is not None:
-                yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
-                at = getattr(at, next_one)
-                break
-        else:
-            yield repr(at)
-            return
 
 
 async def _watch_lanes(board: Board) -> None:
