@@ -224,11 +224,52 @@ async def test_progress_is_what_really_happened_and_a_failure_is_said(
     shop.happen(OrderEventType.PAYMENT_PROCESSING, message="The bank is slow.")
     await expect(steps.nth(1)).to_have_text("Your bank is working on itThe bank is slow.")
     shop.payments[0]["status"] = "FAILED"
-    shop.happen(OrderEventType.PAYMENT_FAILED, message="The bank said no.")
+    shop.happen(OrderEventType.PAYMENT_FAILED, message="The bank said no.", payment_id="payment-1")
 
     await expect(opened.page.get_by_role("alert")).to_have_text("The bank said no.")
     await expect(opened.page.get_by_role("button", name="Pay again: ₹1,796.00")).to_be_enabled()
     assert opened.problems == []
+
+
+async def test_a_code_in_the_place_of_an_app_is_no_failure(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    shop.gateways = [{"gateway": "RAZORPAY", "methods": ["UPI_INTENT", "UPI_QR"]}]
+    shop.next_action = {"__typename": "UpiIntentAction", "uri": "upi://pay"}
+    opened = await visit(base_url, PAY, has_touch=True, is_mobile=True)
+    await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
+    await expect(opened.page.get_by_role("link", name="Open your UPI app")).to_be_visible()
+    shop.next_action = {
+        "__typename": "QrCodeAction",
+        "payload": "upi://pay",
+        "imageSvg": "<svg/>",
+        "expiresAt": None,
+    }
+
+    await opened.page.get_by_role("button", name="show a code").click()
+
+    steps = opened.page.get_by_role("list", name="Progress of the payment").get_by_role("listitem")
+    await expect(steps).to_have_text(["Payment canceled", "Waiting for your phone"])
+    await expect(opened.page.get_by_role("img", name="UPI payment code")).to_be_visible()
+    await expect(opened.page.get_by_role("alert")).to_have_count(0)
+    assert opened.problems == []
+
+
+async def test_a_payment_that_ended_before_it_was_given_up_is_given_up_no_more(
+    shop: TinyShop, base_url: str, visit: OpenVisit
+) -> None:
+    shop.gateways = [{"gateway": "STRIPE", "methods": ["CARD"]}]
+    shop.next_action = {"__typename": "ClientSdkAction", "sdk": "stripe.js", "parameters": {}}
+    opened = await visit(base_url, PAY)
+    await opened.page.get_by_role("button", name="Pay ₹1,796.00").click()
+    await expect(opened.page.get_by_role("heading", name="Stripe's own form stands here")).to_be_visible()
+    shop.payments[0]["status"] = "FAILED"
+    shop.cancel_errors = [{"code": "INVALID_STATE", "field": None, "message": "It has failed."}]
+
+    await opened.page.get_by_role("button", name="Pay another way").click()
+
+    await expect(opened.page.get_by_role("alert")).to_contain_text("It has failed.")
+    await expect(opened.page.get_by_role("button", name="Pay ₹1,796.00")).to_be_enabled()
 
 
 async def test_an_order_that_was_paid_meanwhile_leads_to_its_tracking_page(
@@ -256,7 +297,6 @@ async def test_a_form_of_the_gateways_own_is_explained_and_another_way_offered(
     await expect(opened.page.locator("pre")).to_contain_text('"clientSecret": "pi_1_secret_<b>2</b>"')
     await expect(opened.page.get_by_role("link", name="simulator")).to_have_count(0)
 
-    shop.payments.clear()
     await opened.page.get_by_role("button", name="Pay another way").click()
     await opened.page.get_by_role("radio", name="Sandbox").check()
     shop.next_action = {"__typename": "RedirectAction", "url": f"/track/{TOKEN}"}

@@ -56,11 +56,17 @@ async def test_the_script_writes_what_the_server_would_have_written(
 ) -> None:
     live = await visit(base_url, PATH)
     await expect(live.page.locator("#connection")).to_have_attribute("data-state", "live")
-    for type_, changes in (
-        (T.PAYMENT_CREATED, {"payment_status": OrderPaymentStatus.PENDING, "payment_in_progress": True}),
-        (T.PAYMENT_FAILED, {"payment_status": OrderPaymentStatus.UNPAID, "payment_in_progress": False}),
+    for type_, status in (
+        (T.PAYMENT_CREATED, OrderPaymentStatus.PENDING),
+        (T.PAYMENT_FAILED, OrderPaymentStatus.UNPAID),
     ):
-        shop.happen(type_, amount=TOTAL, message="Said the bank", **changes)
+        shop.happen(
+            type_,
+            amount=TOTAL,
+            message="Said the bank",
+            payment_status=status,
+            payment_in_progress=status is OrderPaymentStatus.PENDING,
+        )
     await expect(live.page.locator("#pay")).to_have_text("Try again")
 
     loaded = await visit(base_url, PATH)

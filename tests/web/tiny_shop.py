@@ -52,11 +52,13 @@ class TinyShop:
     next_action: dict[str, Any] | None = None
     order_errors: list[dict[str, Any]] = field(default_factory=list)
     payment_errors: list[dict[str, Any]] = field(default_factory=list)
+    cancel_errors: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Field name and arguments of every mutation and subscription, in order."""
 
     def __post_init__(self) -> None:
         """Place the order."""
+        self._payment_ids: dict[int, str | None] = {}
         self._changed = asyncio.Event()
         schema = build_schema(SDL)
         schema.type_map["Subscription"].fields["orderEvents"].subscribe = self._order_events  # type: ignore[attr-defined] # graphql-core types it as a plain named type
@@ -69,12 +71,14 @@ class TinyShop:
         *,
         amount: Money | None = None,
         message: str | None = None,
+        payment_id: str | None = None,
         **changes: object,
     ) -> None:
         """Commit one change: set the given fields, write the event, wake everyone who watches."""
         for name, value in changes.items():
             setattr(self, name, value)
         version = len(self.events) + 1
+        self._payment_ids[version] = payment_id
         self.events.append(
             TrackedEvent(
                 version=version,
@@ -147,6 +151,7 @@ class TinyShop:
             "status": self.status,
             "paymentStatus": self.payment_status,
             "fulfillmentStatus": self.fulfillment_status,
+            "paymentId": self._payment_ids[event.version],
             "amount": _money(event.amount) if event.amount else None,
             "message": event.message,
             "occurredAt": event.occurred_at.isoformat(),
@@ -180,8 +185,8 @@ class TinyShop:
             "paymentGateways": lambda _info, **_: self.gateways,
             "orderCreate": lambda _info, input: self._order_create(input),  # noqa: A006 - the contract's name
             "paymentCreate": lambda _info, input: self._payment_create(input),  # noqa: A006 - the contract's name
-            "paymentConfirm": lambda _info, input: self._noted("paymentConfirm", input),  # noqa: A006 - likewise
-            "paymentCancel": lambda _info, input: self._noted("paymentCancel", input),  # noqa: A006 - likewise
+            "paymentConfirm": lambda _info, input: self._payment_confirm(input),  # noqa: A006 - likewise
+            "paymentCancel": lambda _info, input: self._payment_cancel(input),  # noqa: A006 - likewise
         }
 
     def _order_create(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -206,8 +211,17 @@ class TinyShop:
         self.payments.append(payment)
         return {"payment": payment, "order": self._order(), "replayed": False, "errors": []}
 
-    def _noted(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        self.asked.append((name, arguments))
+    def _payment_cancel(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(("paymentCancel", arguments))
+        if self.cancel_errors:
+            return {"payment": None, "order": None, "replayed": False, "errors": self.cancel_errors}
+        (payment,) = (each for each in self.payments if each["id"] == arguments["paymentId"])
+        payment["status"] = "CANCELED"
+        self.happen(OrderEventType.PAYMENT_CANCELED, payment_id=payment["id"])
+        return {"payment": payment, "order": None, "replayed": False, "errors": []}
+
+    def _payment_confirm(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(("paymentConfirm", arguments))
         return {"payment": None, "order": None, "replayed": False, "errors": []}
 
 

@@ -2,7 +2,7 @@ import {
   TrackingError,
   explainOrigins,
   watchOrder
-} from "./chunk-UBNEX4HW.js";
+} from "./chunk-VMCA3GJP.js";
 
 // src/paid.ts
 function isPaid({ paymentStatus }) {

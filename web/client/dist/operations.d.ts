@@ -10,6 +10,7 @@ export interface OrderEventsSubscription {
         /** Which of the order's versions this event made. */
         version: number;
         type: OrderEventType;
+        paymentId: string | null;
         occurredAt: string;
         message: string | null;
         amount: {
@@ -94,6 +95,7 @@ export interface OrderNowQuery {
                 /** Which of the order's versions this event made. */
                 version: number;
                 type: OrderEventType;
+                paymentId: string | null;
                 occurredAt: string;
                 message: string | null;
                 amount: {

@@ -1,6 +1,6 @@
 import {
   createUseOrderStatus
-} from "./chunk-HHQTX6K2.js";
+} from "./chunk-HJC3GKUL.js";
 
 // src/preact.ts
 import { useEffect, useState } from "preact/hooks";

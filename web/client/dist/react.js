@@ -1,7 +1,7 @@
 'use client';
 import {
   createUseOrderStatus
-} from "./chunk-HHQTX6K2.js";
+} from "./chunk-HJC3GKUL.js";
 
 // src/react.ts
 import { useEffect, useState } from "react";

@@ -60,6 +60,7 @@ export interface OrderEventsSubscription {
     /** Which of the order's versions this event made. */
     version: number;
     type: OrderEventType;
+    paymentId: string | null;
     occurredAt: string;
     message: string | null;
     amount: {
@@ -145,6 +146,7 @@ export interface OrderNowQuery {
         /** Which of the order's versions this event made. */
         version: number;
         type: OrderEventType;
+        paymentId: string | null;
         occurredAt: string;
         message: string | null;
         amount: {

@@ -70,5 +70,5 @@ export class Wire {
 }
 
 function event(version) {
-  return { cursor: `c${version}`, version, type: 'PAYMENT_CREATED', occurredAt: '2026-11-22T09:30:00Z', message: null, amount: null };
+  return { cursor: `c${version}`, version, type: 'PAYMENT_CREATED', paymentId: 'pay_1', occurredAt: '2026-11-22T09:30:00Z', message: null, amount: null };
 }

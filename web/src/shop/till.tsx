@@ -1,6 +1,6 @@
 // The till of one order: choose a way, follow the gateway's answer, watch what comes of it.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { OrderState } from '../../client/src/watch.ts';
 import { formatMoney, isPositive } from '../money.ts';
 import { useAction } from './action.ts';
@@ -33,17 +33,29 @@ export function Till({ order, choices, token, reload }: Props) {
   const chosen = useSignal(ways[0]?.id ?? '');
   const started = useSignal<OpenPayment | null>(null);
   const refused = useSignal<string | null>(null);
+  const givenUp = useRef(new Set<string>()).current;
   useEffect(() => { started.value = resumable(order); }, [order]);
   const followed = useFollowing(order, token, ({ order: now, events }) => {
     if (isSettled(now)) leaveFor(trackingPath(token));
-    const failed = events.find(({ type }) => FAILED.test(type));
+    const isShown = (id: string | null): boolean => started.value === null || started.value.id === id;
+    const failed = events.find(({ type, paymentId: id }) => FAILED.test(type) && isShown(id) && !givenUp.has(id!));
     if (!failed) return;
     refused.value = failed.message ?? 'That payment did not go through. You have not paid yet.';
     reload();
   });
+  const giveUp = async (payment: OpenPayment): Promise<void> => {
+    givenUp.add(payment.id); // first, for the event may be here before the answer
+    try {
+      await cancelPayment(payment, token);
+    } catch (error) {
+      givenUp.delete(payment.id);
+      reload(); // it may have come to another end meanwhile
+      throw error;
+    }
+  };
   const open = async (way: Way): Promise<void> => {
     refused.value = null;
-    if (started.value) await cancelPayment(started.value, token);
+    if (started.value) await giveUp(started.value);
     started.value = null;
     started.value = await startPayment(order, way, token);
     follow(started.value, token);
@@ -51,7 +63,7 @@ export function Till({ order, choices, token, reload }: Props) {
   const pay = useAction(() => open(ways.find(({ id }) => id === chosen.value)!));
   const code = useAction(() => open(upiWay(started.value!.gateway, 'UPI_QR')));
   const leave = useAction(async () => {
-    await cancelPayment(started.value!, token);
+    await giveUp(started.value!);
     reload();
   });
   useEffect(() => {
