@@ -209,6 +209,7 @@ class Socket(asyncio.Protocol):
         if self._state is _State.OPEN:
             self._transport.write(close_frame(code, reason))
             self._leave(_State.CLOSING)
+            self.go_on()  # to the other side's close; what was held before it is passed over
 
     # --- for the registry
 

@@ -267,6 +267,24 @@ async def test_messages_wait_while_they_are_held(server: Server) -> None:
     assert before == ["hold"]
 
 
+@pytest.mark.parametrize("waiting", [[], ["a", "b"]])
+async def test_a_socket_that_is_closed_while_it_holds_messages_ends_when_its_client_closes(
+    waiting: list[str],
+) -> None:
+    async with serving(closing_seconds=60.0) as server, server.connect() as client:
+        for text in ("hold", *waiting):
+            await client.send(text)
+        await until(lambda: bool(server.echoes and server.echoes[0].told))
+
+        server.echoes[0].socket.close(4403, "Forbidden")
+
+        await until(lambda: not server.sockets.number)
+        await client.wait_closed()
+
+    assert client.close_code == 4403
+    assert server.echoes[0].told == ["hold"]
+
+
 async def test_a_reader_that_stalls_is_left_alone_and_goes_on_where_it_was(server: Server) -> None:
     async with server.connect(max_queue=1) as client:
         client.transport.pause_reading()

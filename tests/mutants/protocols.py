@@ -33,6 +33,13 @@ PROTOCOLS: Final = (
         tests=("tests/app/test_connections.py::test_who_takes_nothing_of_an_answer_is_cut_off",),
     ),
     Defect(
+        name="a socket that is closed while it holds messages waits for its time limit",
+        file="app/sockets/socket.py",
+        old="            self.go_on()  # to the other side's close; what was held before it is passed over\n",
+        new="",
+        tests=("tests/app/test_sockets.py",),
+    ),
+    Defect(
         name="an event stream goes on though its client has left",
         file="schema/event_streams.py",
         old="        pass\n    running.cancel()\n",
