@@ -63,7 +63,12 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(connections, "STALLED_SECONDS_MAX", STALLED_SECONDS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            answering, http=BoundedConnection, lifespan="off", log_level="critical", server_header=False
+            answering,
+            http=BoundedConnection,
+            lifespan="off",
+            log_level="critical",
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

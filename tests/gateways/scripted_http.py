@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+CLOSED_SECONDS_MAX: Final = 20.0
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -58,7 +59,8 @@ class ScriptedServer:
             yield self
         finally:
             server.close()
-            await asyncio.gather(*self._clients)  # each ends when its client has closed
+            async with asyncio.timeout(CLOSED_SECONDS_MAX):
+                await asyncio.gather(*self._clients)  # each ends when its client has closed
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.append(asyncio.create_task(self._serve(reader, writer)))

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from tests.chromium import chromium, close_window
 from tests.journey.browsing import Window
 from tests.journey.demo_process import Demo
 from tests.journey.doors import DEADLINE_SECONDS
-from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.web.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.journey.doors import Doors
-
-NO_BROWSER: Final = (
-    f"no Chromium at {CHROMIUM}: install one (apt-get install chromium) or name one in CHROMIUM"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +63,9 @@ def shop(demo: Demo) -> Doors:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Start the system's Chromium once."""
-    if shutil.which(CHROMIUM) is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NO_BROWSER)
-        pytest.skip(NO_BROWSER)
     expect.set_options(timeout=DEADLINE_SECONDS * 1000)
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture
@@ -85,5 +73,5 @@ async def window(browser: Browser, shop: Doors) -> AsyncIterator[Window]:
     """Open a browser window in which nothing may go wrong: no error, no violated policy, no foreign address."""
     window = await Window.open(browser, shop)
     yield window
-    await window.context.close()
+    await close_window(window.context)
     assert window.problems == []

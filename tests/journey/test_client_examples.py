@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import expect
 
+from tests.chromium import close_window
 from tests.journey.browsing import AXE, violations
 from tests.journey.demo_process import REPOSITORY
 from tests.journey.doors import Placed, eventually
@@ -103,7 +104,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     errors: list[str] = []
     context.on("weberror", lambda error: errors.append(str(error.error)))
     yield await context.new_page()
-    await context.close()
+    await close_window(context)
     assert errors == []
 
 
@@ -276,7 +277,7 @@ async def test_the_tag_is_accessible(browser: Browser, shop: Doors, plain_page: 
     await page.goto(address(plain_page, order, shop.url, token="oat_never"))
     await expect(page.locator(CONNECTION)).to_have_text(OPENS_NOTHING)
     found["refused"] = await violations(page)
-    await context.close()
+    await close_window(context)
 
     assert found == {"waiting": [], "paid": [], "refused": []}
 

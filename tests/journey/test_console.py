@@ -17,6 +17,7 @@ from app.identity import new_id
 from db.credentials import insert_api_key
 from db.embedded import EmbeddedPostgres
 from db.pool import Database
+from tests.chromium import close_window
 from tests.journey.browsing import AXE, Window, violations
 from tests.journey.demo_process import Demo
 from tests.journey.doors import Doors, Placed, eventually
@@ -459,7 +460,7 @@ async def test_every_page_is_accessible(browser: Browser, shop: Doors, look: str
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
     problems["shortcuts"] = await violations(page)
-    await window.context.close()
+    await close_window(window.context)
 
     assert len(problems) == 12
     assert {where: found for where, found in problems.items() if found} == {}

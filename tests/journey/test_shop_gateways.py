@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
+from tests.chromium import close_window
 from tests.journey.browsing import AXE, Window, violations
 from tests.journey.demo_process import Demo
 
@@ -49,7 +50,7 @@ async def phone(browser: Browser, shop: Doors) -> AsyncIterator[Window]:
     """Open a phone's browser in which nothing may go wrong."""
     window = await Window.open(browser, shop, **PHONE)
     yield window
-    await window.context.close()
+    await close_window(window.context)
     assert window.problems == []
 
 
@@ -227,7 +228,7 @@ async def test_every_page_of_a_shopper_and_every_error_is_accessible(
     for path in ("/errors/", "/errors/PAYMENT_IN_PROGRESS", "/nowhere", "/track/nothing"):
         await page.goto(f"{shop.url}{path}")
         problems[path] = await violations(page)
-    await window.context.close()
+    await close_window(window.context)
 
     assert len(problems) == 10
     assert {where: found for where, found in problems.items() if found} == {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.chromium import chromium, close_window
 from tests.simulators.sandbox_world import sandbox_serving
 
 if TYPE_CHECKING:
@@ -18,24 +17,12 @@ if TYPE_CHECKING:
 
     from tests.simulators.sandbox_world import Sandbox
 
-CHROMIUM: Final = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-CHROMIUM_ARGUMENTS: Final = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
-
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Start the system's Chromium."""
-    if shutil.which(CHROMIUM) is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no Chromium at {CHROMIUM}")
-        pytest.skip(f"no Chromium at {CHROMIUM}; set CHROMIUM to one")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        await browser.close()
+    async with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture
@@ -47,7 +34,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
-    await context.close()
+    await close_window(context)
     assert [complaint for complaint in complaints if "422" not in complaint] == []
 
 

@@ -5,32 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Browser, async_playwright
 from starlette.applications import Starlette
 
 from app.web.assets import Assets
 from app.web.routes import error_pages, pages
+from tests.chromium import chromium, close_window
 from tests.web.packages import WEB, run
 from tests.web.serving import Visit, served
 from tests.web.tiny_shop import TinyShop
 
 if TYPE_CHECKING:
+    from playwright.async_api import Browser
     from starlette.routing import BaseRoute
-
-CHROMIUM: Final = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-CHROMIUM_ARGUMENTS: Final = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 OpenVisit = Callable[..., Awaitable[Visit]]
 
@@ -79,15 +68,8 @@ async def base_url(assets: Assets, shop: TinyShop) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Start the system's Chromium once."""
-    if shutil.which(CHROMIUM) is None:
-        reason = f"no Chromium at {CHROMIUM}; set CHROMIUM to one"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture
@@ -102,4 +84,4 @@ async def visit(browser: Browser) -> AsyncIterator[OpenVisit]:
 
     yield open_visit
     for one in opened:
-        await one.page.context.close()
+        await close_window(one.page.context)

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.chromium import chromium
 from tests.journey.demo_process import Demo
 from tests.web import console_screenshots, terminal
-from tests.web.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,15 +51,13 @@ async def main() -> None:
         old.unlink()
     await asyncio.to_thread(terminal.draw, FOLDER / "terminal.svg")
     with tempfile.TemporaryDirectory(prefix="orderpulse-screenshots-") as folder:
-        async with Demo.running(Path(folder) / "data", worker=True) as demo, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        async with Demo.running(Path(folder) / "data", worker=True) as demo, chromium() as browser:
             for name, options in CONTEXTS.items():
                 await _walk(browser, demo.doors.url, name, options)
             order_id = await console_screenshots.fill(demo.doors)
             for name in CONSOLE_CONTEXTS:
                 async with _opened(browser, CONTEXTS[name]) as page:
                     await console_screenshots.walk(page, demo.doors.url, order_id, name, _keep)
-            await browser.close()
             await demo.stop(signal.SIGINT)
 
 
