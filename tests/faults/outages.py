@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import orjson
 
 from db.embedded.contact import NO_ANSWER
 from tests.db.embedded_process import kill, postmaster, short_folder
@@ -136,14 +138,16 @@ async def disk_full(stage: Stage, below: Ground, disk: Path, seconds: float) -> 
 async def _turned_away(run: Run) -> None:
     """Wait until the gateway is answered 503 once more.
 
-    Nobody can pay meanwhile, so that it may have nothing new to tell: it tells something again then.
+    Nobody can pay meanwhile, so that it may have nothing new to tell: it tells of old news by new deliveries then,
+    each of which has to be kept. A delivery that is kept already needs no room on a full disk.
     """
     so_far = run.gateway.statuses.answered[503]
-    told = next(iter(run.gateway.accepted))
+    told = orjson.loads(run.gateway.bodies[next(iter(run.gateway.accepted))])
+    numbers = itertools.count(1)
     async with deadline(LOAD_SECONDS_MAX, "the gateway is not told to come again"):
         while run.gateway.statuses.answered[503] == so_far:
             if not run.gateway.is_sending:
-                run.gateway.send(run.gateway.bodies[told])
+                run.gateway.send(orjson.dumps({**told, "id": f"{told['id']}_{next(numbers)}"}))
             await asyncio.sleep(0.01)
 
 

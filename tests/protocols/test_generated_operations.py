@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = Path(__file__).parents[2] / "schema" / "schema.graphql"
 EXAMPLES: Final = int(os.environ.get("GENERATED_EXAMPLES", "12"))
+ANSWER_SECONDS_MAX: Final = 30.0
 OUR_FAULT: Final = frozenset({"INTERNAL", "UNAVAILABLE"})
 FEW: Final = {"Query.viewer": 3, "Query.gatewayHealth": 3}
 """Those without arguments, of which there are no more to be made than they have selections of fields."""
@@ -104,7 +105,8 @@ def test_no_operation_breaks_the_server(
         query = str(case.body)
         for name, value in known.items():
             query = query.replace(name, value)
-        response = staff.post(f"http://127.0.0.1:{server.port}/graphql", json={"query": query})
+        url = f"http://127.0.0.1:{server.port}/graphql"
+        response = staff.post(url, json={"query": query}, timeout=ANSWER_SECONDS_MAX)
         assert response.status_code in (200, 400), query
         codes = {error.get("extensions", {}).get("code") for error in response.json().get("errors", [])}
         assert not codes & OUR_FAULT, query
