@@ -68,18 +68,16 @@ async def refund_owed(backroom: Backroom) -> tuple[Opened, UUID]:
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, object]]]:
-    """Return all rows that a refund can touch; not how often an event was tried, which nothing follows from.
+    """Return all rows that a refund can touch.
 
-    Who was paused may have held an event of the gateway's list, and has it applied again, to no effect.
+    Deliveries are not among them: who goes through the gateway's list keeps what is there, whenever that is, and who
+    was paused over it has some applied again. What follows from them is.
     """
-    tables = ("orders", "payments", "refunds", "facts", "order_events", "ledger_entries", "inbox_events")
-    rows = {
+    tables = ("orders", "payments", "refunds", "facts", "order_events", "ledger_entries")
+    return {
         table: [dict(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY 1, 2, 3")]  # noqa: S608 - the names are ours
         for table in tables
     }
-    for event in rows["inbox_events"]:
-        del event["attempts"]
-    return rows
 
 
 async def left(database: Database, kind: JobKind) -> int:
