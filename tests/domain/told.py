@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 THOROUGH: Final = int(os.environ.get("DOMAIN_EXAMPLES_FACTOR", "1"))
-"""How many times as many examples as in a normal run. They take longer than pytest allows without `-o timeout=0`."""
+"""How many times as many examples as in a normal run. Many of them take longer than pytest allows unless it is told
+`-o timeout=0 -o faulthandler_timeout=0`."""
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER: Final = NOON + timedelta(hours=1)
 TOTAL: Final = Money(500, "INR")
