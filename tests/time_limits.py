@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tests.awaits import awaits
+from tests.awaits import all_awaits
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -19,12 +19,8 @@ def tell_tasks() -> None:
     assert callable(give_up)
 
     def tell(number: int, frame: FrameType | None) -> None:
-        try:
-            tasks = asyncio.all_tasks()
-        except RuntimeError:
-            tasks = set()  # no loop runs
-        for task in tasks:
-            sys.stderr.write(f"{task.get_name()}: {' > '.join(awaits(task))}\n")
+        with suppress(RuntimeError):  # no loop runs
+            sys.stderr.write("\n".join([*all_awaits(), ""]))
         give_up(number, frame)
 
     signal.signal(signal.SIGALRM, tell)

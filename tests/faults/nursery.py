@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
-from tests.awaits import awaits
+from tests.awaits import all_awaits
 from tests.faults import planting
 from tests.faults.board import Board
 from tests.faults.money_path import BUILDS
@@ -176,9 +176,7 @@ async def _serve(birth: Birth, made: Any) -> None:  # noqa: ANN401 - as above
 
 def _tell_what_is_awaited(told: Path) -> None:
     """Write where each task stands, down to the innermost await: what to look at when nothing goes on any more."""
-    told.write_text(
-        "\n".join(f"{task.get_name()}: {' > '.join(awaits(task))}" for task in asyncio.all_tasks())
-    )
+    told.write_text("\n".join(all_awaits()))
 
 
 async def _watch_lanes(board: Board) -> None:
